@@ -1,0 +1,19 @@
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "services/common/coro/task.h"
+#include "waterline/accountability/v1/decision.pb.h"
+
+namespace waterline::gate {
+
+// Where decisions come from: a function call in waterlined, a stream to accountability between
+// processes. The entry is durable before the answer is given. An error means that no decision could
+// be made: the call must fail (fail closed). Thread safe.
+class Decider {
+ public:
+  virtual ~Decider() = default;
+  virtual coro::Task<absl::StatusOr<accountability::v1::Decision>> Decide(
+      accountability::v1::Question question) = 0;
+};
+
+}  // namespace waterline::gate

@@ -1,0 +1,71 @@
+#include "services/common/identity/identity.h"
+
+#include <algorithm>
+
+#include "services/common/data/code_lists.h"
+#include "services/common/status/error.h"
+#include "services/common/text/id.h"
+
+namespace waterline::identity {
+namespace {
+
+constexpr char kDevelopmentIssuer[] = "dev";
+constexpr size_t kActorMax = 128;
+
+bool IsLoopback(std::string_view address) {
+  return address.starts_with("127.") || address.starts_with("localhost:") ||
+         address.starts_with("[::1]:") || address.starts_with("unix:");
+}
+
+bool IsPrintableAscii(std::string_view value) {
+  return std::all_of(value.begin(), value.end(), [](char c) { return c > 32 && c < 127; });
+}
+
+bool PeerIsLocal(std::string_view peer) {
+  return peer.starts_with("ipv4:127.") || peer.starts_with("ipv6:[::1]") ||
+         peer.starts_with("ipv6:%5B::1%5D") || peer.starts_with("unix:") || peer.starts_with("inproc");
+}
+
+}  // namespace
+
+absl::StatusOr<accountability::v1::Caller> DevelopmentIdentity::Identify(
+    const MetadataReader& metadata, std::string_view peer) {
+  if (!PeerIsLocal(peer)) {
+    return Error(reason::kIdentityMissing, "development identity is accepted from this machine only");
+  }
+  accountability::v1::Caller caller;
+  caller.set_organisation(metadata(kOrganisationKey).value_or(""));
+  caller.set_actor(metadata(kActorKey).value_or(""));
+  caller.set_role(metadata(kRoleKey).value_or(""));
+  caller.set_issuer(kDevelopmentIssuer);
+  caller.set_authentication(accountability::v1::AUTHENTICATION_DEV);
+  std::string missing;
+  if (caller.organisation().empty()) missing += " " + std::string(kOrganisationKey);
+  if (caller.actor().empty()) missing += " " + std::string(kActorKey);
+  if (caller.role().empty()) missing += " " + std::string(kRoleKey);
+  if (!missing.empty()) {
+    return Error(reason::kIdentityMissing, "say who asks: metadata is missing:" + missing,
+                 {{"missing", missing.substr(1)}});
+  }
+  std::vector<FieldViolation> violations;
+  if (!text::IsResourceId(caller.organisation())) {
+    violations.push_back({std::string(kOrganisationKey), "is not an organisation id such as ods-qnx"});
+  }
+  if (caller.actor().size() > kActorMax || !IsPrintableAscii(caller.actor())) {
+    violations.push_back({std::string(kActorKey), "is not 1 to 128 visible ASCII characters"});
+  }
+  if (!data::IsKnownCode("actor_role", caller.role())) {
+    violations.push_back({std::string(kRoleKey), "is not in the code list actor_role; see `waterline codes actor_role`"});
+  }
+  if (!violations.empty()) return BadFields(violations);
+  return caller;
+}
+
+absl::Status DevelopmentIdentity::AllowsListeningOn(std::string_view address) {
+  if (IsLoopback(address)) return absl::OkStatus();
+  return Error(reason::kStateForbids,
+               "development identity proves nothing, so it may listen on loopback or a Unix socket only, not on " +
+                   std::string(address));
+}
+
+}  // namespace waterline::identity

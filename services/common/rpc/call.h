@@ -1,0 +1,29 @@
+#pragma once
+
+// Call: who asks, why, and until when: what a handler knows of the caller. No gRPC header.
+// Immutable for the handler; lives until the call ends.
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "waterline/accountability/v1/decision.pb.h"
+
+namespace waterline::rpc {
+
+struct Call {
+  accountability::v1::Caller caller;
+  std::string purpose;      // Code of the list `purposes`; empty: none given.
+  std::string agreement;    // As asked for.
+  std::string approval;     // Research approval reference.
+  std::string method;       // /package.Service/Method
+  std::string request_id;   // x-request-id, or random. Not the request_id of a mutation.
+  std::string traceparent;  // W3C trace context, passed on.
+  std::string attempt;      // 16 random bytes (contracts.md 1).
+  std::chrono::steady_clock::time_point deadline;
+  // True once the client has gone or the server drains. Long work looks at it between steps.
+  std::shared_ptr<std::atomic<bool>> cancelled = std::make_shared<std::atomic<bool>>(false);
+};
+
+}  // namespace waterline::rpc

@@ -1,0 +1,20 @@
+#pragma once
+
+// The size limits of every call, in one table. Field limits are in the proto comments.
+
+#include <chrono>
+#include <cstddef>
+
+namespace waterline::rpc {
+
+inline constexpr int kMessageBytesMax = 4 * 1024 * 1024;      // Request or response message.
+inline constexpr int kMetadataBytesMax = 16 * 1024;           // All metadata of a call.
+inline constexpr size_t kReceiptBytesMax = 4 * 1024;          // waterline-receipt-bin.
+inline constexpr size_t kErrorDetailsBytesMax = 7 * 1024;     // grpc-status-details-bin.
+inline constexpr int kPageSizeDefault = 50;
+inline constexpr int kPageSizeMax = 1000;
+inline constexpr size_t kImportPieceBytesMax = 64 * 1024;
+inline constexpr std::chrono::seconds kUnaryDeadlineMax{30};
+inline constexpr std::chrono::milliseconds kHeartbeatPeriod{400};
+
+}  // namespace waterline::rpc

@@ -1,0 +1,39 @@
+#pragma once
+
+// Rate, errors and duration of every method, and gauges that other parts register; served as
+// Prometheus text on /metrics. No label ever holds an organisation, a person or a resource name.
+// Thread safety: all methods from any thread.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+
+namespace waterline::rpc {
+
+class Metrics {
+ public:
+  Metrics();
+  ~Metrics();
+  Metrics(const Metrics&) = delete;
+  Metrics& operator=(const Metrics&) = delete;
+
+  // `method` is the full gRPC name, `code` the canonical name of the status code.
+  void CountCall(const std::string& method, const std::string& code, double seconds);
+  void SetGauge(const std::string& name, const std::string& help, double value);
+  // Observes into a histogram with buckets from 10 microseconds to 10 s.
+  void Observe(const std::string& name, const std::string& help, double seconds);
+
+  // Serves /metrics on host:port (port 0: a free one). UNAVAILABLE when the port is taken.
+  absl::Status Listen(const std::string& address);
+  int port() const;  // 0 before Listen.
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace waterline::rpc
