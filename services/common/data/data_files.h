@@ -1,0 +1,11 @@
+#pragma once
+
+// The files of services/common/data/files, compiled in.
+
+namespace waterline::data {
+
+extern const char k_code_lists_file[];
+extern const char k_indicators_file[];
+extern const char k_conceptual_map_file[];
+
+}  // namespace waterline::data

@@ -1,0 +1,445 @@
+#include "services/common/rpc/server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/impl/rpc_service_method.h>
+#include <grpcpp/impl/codegen/server_callback_handlers.h>
+#include <grpcpp/support/method_handler.h>
+#include <grpcpp/support/server_callback.h>
+
+#include <condition_variable>
+#include <deque>
+#include <future>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "services/common/coro/one_shot.h"
+#include "services/common/crypto/encoding.h"
+#include "services/common/crypto/random.h"
+#include "services/common/log/log.h"
+#include "services/common/rpc/client.h"
+#include "services/common/rpc/limits.h"
+#include "services/common/rpc/status_wire.h"
+#include "services/common/rpc/wire.h"
+#include "services/common/status/error.h"
+#include "services/common/status/macros.h"
+
+namespace waterline::rpc {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr char kReceiptKey[] = "waterline-receipt-bin";
+constexpr char kRequestIdKey[] = "x-request-id";
+constexpr char kTraceparentKey[] = "traceparent";
+constexpr size_t kRequestIdMax = 64;
+constexpr char kHealthCheck[] = "/grpc.health.v1.Health/Check";
+
+// What calls share.
+struct Shared {
+  identity::IdentityProvider* identity = nullptr;
+  Metrics* metrics = nullptr;
+  std::mutex mutex;  // Guards streams. No other lock is taken under it.
+  std::set<std::shared_ptr<std::atomic<bool>>> streams;
+};
+
+identity::MetadataReader ReaderOf(grpc::CallbackServerContext* context) {
+  return [context](std::string_view key) -> std::optional<std::string> {
+    const auto& metadata = context->client_metadata();
+    const auto found = metadata.find(grpc::string_ref(key.data(), key.size()));
+    if (found == metadata.end()) return std::nullopt;
+    return std::string(found->second.data(), found->second.size());
+  };
+}
+
+bool IsTraceparent(std::string_view value) {
+  return value.size() == 55 && value.substr(0, 3) == "00-" && value[35] == '-' && value[52] == '-' &&
+         value.find_first_not_of("0123456789abcdef-") == std::string_view::npos;
+}
+
+std::string NewTraceparent() {
+  return "00-" + crypto::HexEncode(crypto::RandomBytes(16)) + "-" + crypto::HexEncode(crypto::RandomBytes(8)) + "-01";
+}
+
+steady_clock::time_point DeadlineOf(grpc::CallbackServerContext* context) {
+  const auto cap = steady_clock::now() + kUnaryDeadlineMax;
+  const auto left = context->deadline() - std::chrono::system_clock::now();
+  if (left > kUnaryDeadlineMax) return cap;
+  return steady_clock::now() + std::chrono::duration_cast<steady_clock::duration>(left);
+}
+
+// The Call of an incoming call, or why there is none. A PUBLIC method is answered without identity.
+absl::StatusOr<Call> MakeCall(grpc::CallbackServerContext* context, const std::string& path, const Method& method,
+                              identity::IdentityProvider* provider) {
+  const auto read = ReaderOf(context);
+  Call call;
+  call.method = path;
+  call.request_id = read(kRequestIdKey).value_or("");
+  if (call.request_id.empty() || call.request_id.size() > kRequestIdMax) call.request_id = crypto::RandomId('r');
+  call.traceparent = read(kTraceparentKey).value_or("");
+  if (!IsTraceparent(call.traceparent)) call.traceparent = NewTraceparent();
+  call.purpose = read(identity::kPurposeKey).value_or("");
+  call.agreement = read(identity::kAgreementKey).value_or("");
+  call.approval = read(identity::kApprovalKey).value_or("");
+  call.attempt = crypto::RandomBytes(16);
+  call.deadline = DeadlineOf(context);
+  context->AddInitialMetadata(kRequestIdKey, call.request_id);
+  context->AddInitialMetadata(kTraceparentKey, call.traceparent);
+  auto caller = provider->Identify(read, context->peer());
+  if (caller.ok()) {
+    call.caller = *std::move(caller);
+  } else if (method.exposure != common::v1::EXPOSURE_PUBLIC) {
+    return caller.status();
+  }
+  return call;
+}
+
+// At most kReceiptBytesMax: withheld paths go first.
+void AddReceipt(accountability::v1::Receipt receipt, grpc::CallbackServerContext* context) {
+  while (receipt.ByteSizeLong() > kReceiptBytesMax && receipt.withheld_size() > 0) {
+    receipt.mutable_withheld()->RemoveLast();
+    receipt.set_more_withheld(true);
+  }
+  context->AddTrailingMetadata(kReceiptKey, receipt.SerializeAsString());
+}
+
+void AddReceiptOfRefusal(const absl::Status& status, grpc::CallbackServerContext* context) {
+  const auto payload = status.GetPayload(gate::kReceiptUrl);
+  accountability::v1::Receipt receipt;
+  if (payload && receipt.ParseFromString(std::string(*payload))) AddReceipt(std::move(receipt), context);
+}
+
+void Account(Shared* shared, const std::string& path, const Call& call, const absl::Status& status, steady_clock::time_point start) {
+  const double seconds = std::chrono::duration<double>(steady_clock::now() - start).count();
+  const std::string code = absl::StatusCodeToString(status.code());
+  shared->metrics->CountCall(path, code, seconds);
+  log::Info("call", {{"method", path},
+                     {"code", code},
+                     {"reason", ReasonOf(status).value_or("")},
+                     {"ms", seconds * 1000},
+                     {"organisation", call.caller.organisation()},
+                     {"purpose", call.purpose},
+                     {"request_id", call.request_id},
+                     {"traceparent", call.traceparent}});
+}
+
+absl::Status Malformed() {
+  return Error(reason::kInvalidFields, "the request is not a valid message of this method");
+}
+
+class UnaryReactor : public grpc::ServerUnaryReactor {
+ public:
+  UnaryReactor(std::shared_ptr<std::atomic<bool>> cancelled) : cancelled_(std::move(cancelled)) {}
+  void OnDone() override { delete this; }
+  void OnCancel() override { cancelled_->store(true); }
+
+ private:
+  std::shared_ptr<std::atomic<bool>> cancelled_;
+};
+
+coro::Task<absl::StatusOr<Reply>> RunUnary(const Method& method, absl::StatusOr<Call>& call,
+                                           google::protobuf::Message* request, bool parsed) {
+  if (!call.ok()) co_return call.status();
+  if (!parsed) co_return Malformed();
+  auto reply = co_await method.unary(*call, *request);
+  co_return reply;
+}
+
+grpc::ServerUnaryReactor* StartUnary(Shared* shared, const std::string& path, const Method& method,
+                                     grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
+                                     grpc::ByteBuffer* response) {
+  struct State {
+    absl::StatusOr<Call> call;
+    std::unique_ptr<google::protobuf::Message> request;
+    steady_clock::time_point start;
+  };
+  auto state = std::make_shared<State>(State{MakeCall(context, path, method, shared->identity),
+                                             std::unique_ptr<google::protobuf::Message>(method.request_prototype->New()),
+                                             steady_clock::now()});
+  grpc::ByteBuffer copy(*bytes);
+  const bool parsed = FromBuffer(&copy, state->request.get());
+  auto* reactor = new UnaryReactor(state->call.ok() ? state->call->cancelled : std::make_shared<std::atomic<bool>>(false));
+  coro::Start(RunUnary(method, state->call, state->request.get(), parsed),
+              [shared, &path, context, response, reactor, state](absl::StatusOr<Reply> reply) {
+                if (reply.ok()) {
+                  *response = ToBuffer(*reply->message);
+                  if (reply->receipt) AddReceipt(*std::move(reply->receipt), context);
+                } else {
+                  AddReceiptOfRefusal(reply.status(), context);
+                }
+                static const Call kNone;
+                Account(shared, path, state->call.ok() ? *state->call : kNone, reply.status(), state->start);
+                reactor->Finish(ToGrpc(reply.status()));
+              });
+  return reactor;
+}
+
+// One read and one write at a time. After a cancel, Finish has been called and every operation fails.
+class StreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>, public RawStream {
+ public:
+  using BoolSetter = coro::OneShot<bool>::Setter;
+
+  StreamReactor(grpc::CallbackServerContext* context, std::shared_ptr<std::atomic<bool>> cancelled)
+      : context_(context), cancelled_(std::move(cancelled)) {}
+  void Hold(std::shared_ptr<StreamReactor> self) { self_ = std::move(self); }
+
+  void OnReadDone(bool ok) override { Resolve(&read_setter_, ok); }
+  void OnWriteDone(bool ok) override { Resolve(&write_setter_, ok); }
+  void OnCancel() override {
+    cancelled_->store(true);
+    FinishOnce(grpc::Status(grpc::StatusCode::CANCELLED, "the call was cancelled"));
+  }
+  void OnDone() override {
+    Resolve(&read_setter_, false);
+    Resolve(&write_setter_, false);
+    auto self = std::move(self_);
+  }
+
+  coro::Task<absl::StatusOr<bool>> Read(google::protobuf::Message* message) override {
+    coro::OneShot<bool> done;
+    if (!Begin(&read_setter_, done.setter(), [this] { StartRead(&in_); })) co_return false;
+    const bool more = co_await done;
+    if (!more) co_return false;
+    if (!FromBuffer(&in_, message)) co_return Malformed();
+    co_return true;
+  }
+
+  coro::Task<absl::Status> Write(const google::protobuf::Message& message) override {
+    coro::OneShot<bool> done;
+    out_ = ToBuffer(message);
+    const bool begun = Begin(&write_setter_, done.setter(), [this] { StartWrite(&out_); });
+    const bool written = begun && co_await done;
+    if (!written) co_return absl::CancelledError("the client has gone");
+    co_return absl::OkStatus();
+  }
+
+  void SetReceipt(const accountability::v1::Receipt& receipt) override { receipt_ = receipt; }
+
+  void End(const absl::Status& status) {
+    std::lock_guard lock(mutex_);
+    if (finished_) return;
+    if (!status.ok()) AddReceiptOfRefusal(status, context_);
+    if (receipt_ && status.ok()) AddReceipt(*receipt_, context_);
+    finished_ = true;
+    Finish(ToGrpc(status));
+  }
+
+ private:
+  // Starts an operation unless the call is over.
+  template <class StartOperation>
+  bool Begin(std::optional<BoolSetter>* slot, BoolSetter setter, StartOperation start) {
+    std::lock_guard lock(mutex_);
+    if (finished_) return false;
+    slot->emplace(std::move(setter));
+    start();
+    return true;
+  }
+
+  // Resumes the coroutine outside the lock.
+  void Resolve(std::optional<BoolSetter>* slot, bool ok) {
+    std::optional<BoolSetter> setter;
+    {
+      std::lock_guard lock(mutex_);
+      setter.swap(*slot);
+    }
+    if (setter) setter->Set(ok);
+  }
+
+  void FinishOnce(const grpc::Status& status) {
+    std::lock_guard lock(mutex_);
+    if (finished_) return;
+    finished_ = true;
+    Finish(status);
+  }
+
+  grpc::CallbackServerContext* const context_;
+  std::shared_ptr<std::atomic<bool>> cancelled_;
+  std::shared_ptr<StreamReactor> self_;  // Until OnDone.
+  grpc::ByteBuffer in_;
+  grpc::ByteBuffer out_;
+  std::optional<accountability::v1::Receipt> receipt_;
+  std::mutex mutex_;  // Guards the rest; gRPC's StartX and Finish never call back under it.
+  bool finished_ = false;
+  std::optional<BoolSetter> read_setter_;
+  std::optional<BoolSetter> write_setter_;
+};
+
+coro::Task<absl::Status> RunStream(const Method& method, absl::StatusOr<Call>& call, RawStream* stream) {
+  if (!call.ok()) co_return call.status();
+  auto status = co_await method.stream(*call, stream);
+  co_return status;
+}
+
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StartStream(Shared* shared, const std::string& path,
+                                                                         const Method& method,
+                                                                         grpc::CallbackServerContext* context) {
+  const auto start = steady_clock::now();
+  auto call = std::make_shared<absl::StatusOr<Call>>(MakeCall(context, path, method, shared->identity));
+  auto cancelled = call->ok() ? (*call)->cancelled : std::make_shared<std::atomic<bool>>(false);
+  auto reactor = std::make_shared<StreamReactor>(context, cancelled);
+  reactor->Hold(reactor);
+  {
+    std::lock_guard lock(shared->mutex);
+    shared->streams.insert(cancelled);
+  }
+  auto* raw = reactor.get();
+  coro::Start(RunStream(method, *call, raw), [shared, &path, call, cancelled, reactor, start](absl::Status status) {
+    static const Call kNone;
+    Account(shared, path, call->ok() ? **call : kNone, status, start);
+    {
+      std::lock_guard lock(shared->mutex);
+      shared->streams.erase(cancelled);
+    }
+    reactor->End(status);
+  });
+  return raw;
+}
+
+// One of our services as gRPC sees it: raw bytes in and out, typed by the descriptors.
+class WireService : public grpc::Service {
+ public:
+  WireService(Shared* shared, const rpc::Service& service) {
+    int index = 0;
+    for (const auto& [name, method] : service.methods()) {
+      const std::string& path = paths_.emplace_back("/" + service.full_name() + "/" + name);
+      Add(shared, path, method, index++);
+    }
+  }
+
+ private:
+  using Buffer = grpc::ByteBuffer;
+  void Add(Shared* shared, const std::string& path, const Method& method, int index) {
+    const bool unary = method.kind == Method::Kind::kUnary;
+    const auto type = unary ? grpc::internal::RpcMethod::NORMAL_RPC : grpc::internal::RpcMethod::BIDI_STREAMING;
+    AddMethod(new grpc::internal::RpcServiceMethod(path.c_str(), type, nullptr));
+    grpc::internal::MethodHandler* handler = nullptr;
+    if (unary) {
+      handler = new grpc::internal::CallbackUnaryHandler<Buffer, Buffer>(
+          [shared, &path, &method](grpc::CallbackServerContext* context, const Buffer* request, Buffer* response) {
+            return StartUnary(shared, path, method, context, request, response);
+          });
+    } else {
+      handler = new grpc::internal::CallbackBidiHandler<Buffer, Buffer>(
+          [shared, &path, &method](grpc::CallbackServerContext* context) { return StartStream(shared, path, method, context); });
+    }
+    MarkMethodCallback(index, handler);
+  }
+
+  std::deque<std::string> paths_;
+};
+
+}  // namespace
+
+struct Server::Impl {
+  ServerOptions options;
+  Shared shared;
+  std::vector<std::string> names;
+  std::vector<std::unique_ptr<WireService>> wire_services;
+  std::unique_ptr<grpc::Server> server;
+  int port = 0;
+  bool drained = false;
+
+  // The self-call that keeps the callback pollers awake and measures how late they react.
+  std::mutex heart_mutex;
+  std::condition_variable heart_wake;
+  bool heart_stopping = false;
+  std::thread heart;
+
+  void Beat();
+};
+
+void Server::Impl::Beat() {
+  const auto channel = server->InProcessChannel({});
+  grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub(channel);
+  std::unique_lock lock(heart_mutex);
+  while (!heart_wake.wait_for(lock, kHeartbeatPeriod, [this] { return heart_stopping; })) {
+    lock.unlock();
+    const auto start = steady_clock::now();
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(5));
+    grpc::ByteBuffer request;
+    grpc::Slice nothing;
+    grpc::ByteBuffer sent(&nothing, 1);
+    grpc::ByteBuffer received;
+    std::promise<void> done;
+    const grpc::StubOptions stub_options;
+    stub.UnaryCall(&context, kHealthCheck, stub_options, &sent, &received, [&done](const grpc::Status&) { done.set_value(); });
+    done.get_future().wait();
+    options.metrics->Observe("waterline_reaction_lag_seconds", "Time of a call of the server to itself",
+                             std::chrono::duration<double>(steady_clock::now() - start).count());
+    lock.lock();
+  }
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() { Drain(); }
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options, std::vector<const Service*> services) {
+  auto impl = std::make_unique<Impl>();
+  impl->options = std::move(options);
+  impl->shared.identity = impl->options.identity;
+  impl->shared.metrics = impl->options.metrics;
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  builder.SetMaxReceiveMessageSize(kMessageBytesMax);
+  builder.SetMaxSendMessageSize(kMessageBytesMax);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMetadataBytesMax);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  std::deque<int> ports;
+  for (const auto& address : impl->options.addresses) {
+    WATERLINE_RETURN_IF_ERROR(impl->options.identity->AllowsListeningOn(address));
+    builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &ports.emplace_back(0));
+  }
+  for (const Service* service : services) {
+    const auto problems = CheckAgainstDescriptor(*service);
+    if (!problems.empty()) return Error(reason::kStateForbids, problems.front());
+    impl->names.push_back(service->full_name());
+    impl->wire_services.push_back(std::make_unique<WireService>(&impl->shared, *service));
+    builder.RegisterService(impl->wire_services.back().get());
+  }
+  impl->server = builder.BuildAndStart();
+  for (size_t i = 0; i < ports.size(); ++i) {
+    const std::string& address = impl->options.addresses[i];
+    if (impl->server != nullptr && (ports[i] != 0 || address.starts_with("unix:"))) continue;
+    return Error(reason::kUnavailable, "cannot listen on " + address + ": another program uses it; stop that one or choose another port",
+                 {{"address", address}});
+  }
+  impl->port = ports.empty() ? 0 : std::max(ports.front(), 0);
+  impl->heart = std::thread([raw = impl.get()] { raw->Beat(); });
+  std::unique_ptr<Server> server(new Server(std::move(impl)));
+  server->SetServing(false);
+  return server;
+}
+
+int Server::port() const { return impl_->port; }
+
+void Server::SetServing(bool serving) {
+  auto* health = impl_->server->GetHealthCheckService();
+  for (const auto& name : impl_->names) health->SetServingStatus(name, serving);
+  health->SetServingStatus(serving);
+}
+
+void Server::Drain() {
+  if (std::exchange(impl_->drained, true)) return;
+  SetServing(false);
+  {
+    std::lock_guard lock(impl_->heart_mutex);
+    impl_->heart_stopping = true;
+  }
+  impl_->heart_wake.notify_one();
+  impl_->heart.join();
+  {
+    std::lock_guard lock(impl_->shared.mutex);
+    for (const auto& cancelled : impl_->shared.streams) cancelled->store(true);
+  }
+  impl_->server->Shutdown(std::chrono::system_clock::now() + impl_->options.drain_grace);
+  impl_->server->Wait();
+}
+
+std::shared_ptr<grpc::Channel> Server::InProcessChannel() { return impl_->server->InProcessChannel({}); }
+
+}  // namespace waterline::rpc

@@ -1,0 +1,59 @@
+#pragma once
+
+// The server every process runs: callback API, one coroutine per call, health per service,
+// reflection, metrics, one JSON line per call, drain. No gRPC header here.
+//
+// What a client may rely on:
+//  - every error carries google.rpc.Status details with an ErrorInfo;
+//  - `waterline-receipt-bin` in trailing metadata of every permitted and refused GATED call;
+//  - a call without deadline gets kUnaryDeadlineMax (unary calls only);
+//  - `x-request-id` comes back as sent, or as made, in initial metadata; `traceparent` likewise.
+// Thread safety: all methods from any thread.
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "services/common/identity/identity.h"
+#include "services/common/rpc/metrics.h"
+#include "services/common/rpc/service.h"
+
+namespace grpc {
+class Channel;
+}
+
+namespace waterline::rpc {
+
+struct ServerOptions {
+  std::vector<std::string> addresses;  // 127.0.0.1:50051, 127.0.0.1:0 (a free port), unix:/path
+  identity::IdentityProvider* identity = nullptr;
+  Metrics* metrics = nullptr;
+  std::chrono::milliseconds drain_grace{10'000};
+};
+
+class Server {
+ public:
+  // Errors: UNAVAILABLE naming the address when it is taken; FAILED_PRECONDITION when the identity
+  // provider does not allow it, or when a service does not match its descriptor. `services` outlive
+  // the server. Services start as not serving; SetServing opens them.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(ServerOptions options, std::vector<const Service*> services);
+  ~Server();  // Drains.
+
+  int port() const;  // Of the first address; 0 for a Unix socket.
+  void SetServing(bool serving);
+
+  // Not serving, then up to drain_grace for calls under way (streams see `cancelled`), then the end.
+  void Drain();
+
+  std::shared_ptr<grpc::Channel> InProcessChannel();
+
+ private:
+  struct Impl;
+  explicit Server(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace waterline::rpc

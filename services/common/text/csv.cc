@@ -1,0 +1,109 @@
+#include "services/common/text/csv.h"
+
+#include "services/common/status/error.h"
+#include "services/common/status/macros.h"
+#include "services/common/text/utf8.h"
+
+namespace waterline::text {
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+}  // namespace
+
+absl::Status CsvReader::Problem(const std::string& what) const {
+  return BadFields({{file_ + ": row " + std::to_string(row_ + 1), what}});
+}
+
+absl::Status CsvReader::Feed(std::string_view piece) {
+  for (char c : piece) WATERLINE_RETURN_IF_ERROR(Take(c));
+  bytes_ += piece.size();
+  return absl::OkStatus();
+}
+
+absl::Status CsvReader::Take(char c) {
+  if (skip_line_feed_) {
+    skip_line_feed_ = false;
+    if (c == '\n') return absl::OkStatus();
+  }
+  if (state_ == State::kQuoted) {
+    if (c == '"') {
+      state_ = State::kQuoteInQuoted;
+    } else {
+      record_.push_back(c);
+      if (record_.size() > kCsvRecordBytesMax) return Problem("is longer than 1 MiB; is a closing quote missing?");
+    }
+    return absl::OkStatus();
+  }
+  if (c == '"') {
+    if (state_ == State::kQuoteInQuoted) {
+      record_.push_back('"');
+    } else if (state_ == State::kPlain) {
+      return Problem("has a quote inside a field that does not start with one");
+    }
+    any_ = true;
+    state_ = State::kQuoted;
+    return absl::OkStatus();
+  }
+  if (c == ',') {
+    any_ = true;
+    EndField();
+    return absl::OkStatus();
+  }
+  if (c == '\n' || c == '\r') {
+    skip_line_feed_ = c == '\r';
+    return EndRecord();
+  }
+  if (state_ == State::kQuoteInQuoted) return Problem("has text after a closing quote");
+  any_ = true;
+  state_ = State::kPlain;
+  record_.push_back(c);
+  if (record_.size() > kCsvRecordBytesMax) return Problem("is longer than 1 MiB");
+  // The mark may only stand before the first field.
+  if (row_ == 0 && field_ends_.empty() && record_ == kByteOrderMark) {
+    record_.clear();
+    state_ = State::kFieldStart;
+  }
+  return absl::OkStatus();
+}
+
+void CsvReader::EndField() {
+  field_ends_.push_back(record_.size());
+  state_ = State::kFieldStart;
+}
+
+absl::Status CsvReader::EndRecord() {
+  if (!any_) return absl::OkStatus();  // A blank line is no record.
+  EndField();
+  if (!IsValidUtf8(record_)) return Problem("is not UTF-8; save the file as UTF-8 and send it again");
+  fields_.clear();
+  size_t begin = 0;
+  for (size_t end : field_ends_) {
+    fields_.push_back(std::string_view(record_).substr(begin, end - begin));
+    begin = end;
+  }
+  ++row_;
+  absl::Status status = handler_(row_, fields_);
+  record_.clear();
+  field_ends_.clear();
+  any_ = false;
+  return status;
+}
+
+absl::Status CsvReader::Finish() {
+  if (state_ == State::kQuoted) return Problem("ends inside a quoted field");
+  return EndRecord();
+}
+
+std::string CsvField(std::string_view value) {
+  const bool plain = value.find_first_of(",\"\r\n") == std::string_view::npos && Trim(value) == value;
+  if (plain) return std::string(value);
+  std::string out = "\"";
+  for (char c : value) {
+    if (c == '"') out.push_back('"');
+    out.push_back(c);
+  }
+  return out + "\"";
+}
+
+}  // namespace waterline::text

@@ -1,0 +1,25 @@
+#pragma once
+
+// Resource names: `collection/id/collection/id`. Ids match ^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$
+// (contracts.md 1). Thread safety: pure functions.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace waterline::text {
+
+bool IsResourceId(std::string_view id);
+
+// The ids of `name` when it has the form of `pattern`; `organisations/*/events/*` gives two ids.
+std::optional<std::vector<std::string>> MatchName(std::string_view name, std::string_view pattern);
+
+// 1 to 64 visible ASCII characters.
+bool IsRequestId(std::string_view id);
+
+// An id made from a title: lower case letters and digits, dashes between, at most 63; empty when
+// nothing is left or it would not start with a letter.
+std::string Slug(std::string_view title);
+
+}  // namespace waterline::text
