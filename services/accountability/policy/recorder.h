@@ -14,19 +14,13 @@
 #include "services/common/clock/clock.h"
 #include "services/common/gate/decider.h"
 #include "services/common/privacy/vault.h"
+#include "services/common/rpc/network.h"
 
 namespace waterline::accountability {
 
-// What the network is, from its configuration.
-struct NetworkFacts {
-  std::string network;
-  std::string host;  // Organisation id.
-  bool demonstration = false;
-};
-
 class Recorder : public gate::Decider {
  public:
-  Recorder(Ledger* ledger, waterline::storage::Store* store, privacy::Vault* vault, Clock* clock, NetworkFacts facts)
+  Recorder(Ledger* ledger, waterline::storage::Store* store, privacy::Vault* vault, Clock* clock, rpc::NetworkFacts facts)
       : ledger_(ledger), store_(store), vault_(vault), clock_(clock), facts_(std::move(facts)) {}
 
   coro::Task<absl::StatusOr<v1::Decision>> Decide(v1::Question question) override;
@@ -51,7 +45,7 @@ class Recorder : public gate::Decider {
   waterline::storage::Store* const store_;
   privacy::Vault* const vault_;
   Clock* const clock_;
-  const NetworkFacts facts_;
+  const rpc::NetworkFacts facts_;
   std::mutex mutex_;  // Guards known_keys_. No other lock is taken under it.
   // Keys of months and organisations by index id: few, and needed by every call. Subject keys are
   // not kept here.

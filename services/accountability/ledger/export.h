@@ -1,0 +1,37 @@
+#pragma once
+
+// The export of one epoch, for verification without a server: one file, one pinned key.
+//
+//     "waterline-ledger-export v1\n"
+//     u32 length | signed checkpoint                       big-endian lengths
+//     for every entry of the checkpoint's tree, in order:
+//         u8 1 | u32 length | the leaf as stored           entries its reader made or controls
+//         u8 0 | u32 32     | the leaf hash                all others
+//
+// Thread safety: one thread at a time.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "services/accountability/ledger/merkle.h"
+#include "services/accountability/ledger/note.h"
+
+namespace waterline::accountability {
+
+std::string ExportHeader(std::string_view checkpoint);
+std::string ExportLeaf(std::string_view leaf);
+std::string ExportHash(std::string_view leaf_hash);
+
+struct ExportSummary {
+  Checkpoint checkpoint;
+  uint64_t whole_entries = 0;
+};
+
+// Checks the signature of the checkpoint against `verifier`, every whole entry for being an entry,
+// and that the leaves make the checkpoint's root. DATA_LOSS/DATA_DAMAGED says what is wrong and at
+// which byte or index.
+absl::StatusOr<ExportSummary> VerifyExport(std::string_view file, const NoteVerifier& verifier);
+
+}  // namespace waterline::accountability

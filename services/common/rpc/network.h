@@ -1,0 +1,16 @@
+#pragma once
+
+// What the network is, from its configuration: fixed while a process runs.
+
+#include <string>
+
+namespace waterline::rpc {
+
+struct NetworkFacts {
+  std::string network;  // e.g. sussex, or dev-... with development identity.
+  std::string host;     // Id of the host organisation.
+  bool development = false;
+  bool demonstration = false;  // Invented data; every output says so.
+};
+
+}  // namespace waterline::rpc

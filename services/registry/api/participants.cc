@@ -1,0 +1,146 @@
+#include "services/common/crypto/encoding.h"
+#include "services/common/crypto/random.h"
+#include "services/common/text/date.h"
+#include "services/common/text/id.h"
+#include "services/registry/api/registry_api.h"
+#include "services/registry/domain/participants.h"
+
+namespace waterline::registry {
+namespace {
+
+using storage::v1::ParticipantRecord;
+using waterline::storage::Batch;
+using waterline::storage::Key;
+using waterline::storage::Partition;
+
+constexpr size_t kSubjectIdBytes = 16;
+
+gate::Ask AskParticipants(gate::Operation operation, const std::string& organisation, const std::string& name,
+                          std::vector<std::string> subjects) {
+  gate::Ask ask(operation, organisation, kParticipants, name, {common::v1::CATEGORY_PARTICIPANT_PROFILE, common::v1::CATEGORY_CONTACT});
+  ask.subject_ids = std::move(subjects);
+  return ask;
+}
+
+absl::Status Absent() { return Error(reason::kNotFound, "there is no participant of this name"); }
+
+}  // namespace
+
+// Opens the sealed fields of each; a destroyed key leaves them unset and says so.
+coro::Task<absl::StatusOr<std::vector<v1::Participant>>> RegistryApi::ToPublic(std::vector<Participant> stored, std::string organisation) {
+  std::vector<std::string> key_ids;
+  for (const auto& one : stored) key_ids.push_back(one.record.sealed().key_id());
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto keys, co_await parts_.vault->Load(Partition(organisation), key_ids));
+  std::vector<v1::Participant> participants;
+  for (size_t i = 0; i < stored.size(); ++i) {
+    v1::Participant participant = std::move(*stored[i].record.mutable_public_());
+    participant.set_etag(records::EtagOf(stored[i].revision));
+    if (stored[i].record.has_sealed() && keys[i]) {
+      WATERLINE_CO_RETURN_IF_ERROR(privacy::OpenPersonal(stored[i].record.sealed(), participant.name(), *keys[i], &participant));
+    } else if (stored[i].record.has_sealed()) {
+      participant.set_erased(true);
+    }
+    participants.push_back(std::move(participant));
+  }
+  co_return participants;
+}
+
+RegistryApi::Answer<v1::RegisterParticipantResponse> RegistryApi::RegisterParticipant(const rpc::Call& call, const v1::RegisterParticipantRequest& request) {
+  v1::Participant participant = request.participant();
+  auto violations = CheckParticipant(&participant);
+  const auto ids = text::MatchName(request.parent(), "organisations/*");
+  if (!ids) violations.push_back({"parent", "is not a name organisations/{id}"});
+  if (!text::IsRequestId(request.request_id())) violations.push_back({"request_id", "is required: 1 to 64 visible ASCII characters, a UUID is best"});
+  if (!violations.empty()) co_return BadFields(violations);
+  const Partition partition((*ids)[0]);
+  const auto mutation = records::MutationOf(call, request);
+  std::string id = crypto::RandomId('p');
+  std::string subject_id = crypto::RandomBytes(kSubjectIdBytes);
+  auto retry = co_await records::FindRetry(parts_.store, partition, mutation, parts_.clock->NowMs());
+  if (retry.ok() && *retry) {
+    id = (*retry)->resource_name().substr((*retry)->resource_name().rfind('/') + 1);
+    WATERLINE_CO_ASSIGN_OR_RETURN(const auto known, co_await records::Load<ParticipantRecord>(parts_.store, partition, Key(kParticipants, id)));
+    if (known) subject_id = known->record.subject_id();
+  }
+  participant.set_name(request.parent() + "/participants/" + id);
+  const std::vector<std::string> subjects = {subject_id};
+  const auto ask = AskParticipants(gate::Operation::OPERATION_WRITE, partition.id, participant.name(), subjects);
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await parts_.gate->Ask(call, ask));
+  if (!retry.ok()) co_return retry.status();
+  const Key key(kParticipants, id);
+  if (!*retry) {
+    const int64_t now = parts_.clock->NowMs();
+    *participant.mutable_create_time() = text::ToTimestamp(now);
+    *participant.mutable_update_time() = text::ToTimestamp(now);
+    participant.clear_etag();
+    participant.clear_erased();
+    if (participant.state() == v1::Participant::STATE_UNSPECIFIED) participant.set_state(v1::Participant::STATE_ACTIVE);
+    Batch batch;
+    ParticipantRecord record;
+    record.set_subject_id(subject_id);
+    if (!participant.source_id().empty()) {
+      WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key, co_await parts_.vault->IndexKey(partition));
+      record.set_source_key(privacy::SourceKey(index_key, "participant", participant.source_id()));
+      const Key source(kParticipantSources, record.source_key());
+      const std::vector<Key> sources = {source};
+      WATERLINE_CO_ASSIGN_OR_RETURN(const auto taken, co_await parts_.store->Get(partition, sources));
+      if (taken[0]) co_return Error(reason::kAlreadyExists, "a participant with this source_id is registered already", {{"name", request.parent() + "/participants/" + taken[0]->value}});
+      batch.RequireAbsent(source).Put(source, id);
+    }
+    auto sealed = privacy::SealPersonal(&participant, participant.name(), parts_.vault->NewKey(&batch));
+    if (sealed) *record.mutable_sealed() = *std::move(sealed);
+    *record.mutable_public_() = participant;
+    WATERLINE_CO_ASSIGN_OR_RETURN(decision, co_await parts_.gate->Refresh(std::move(decision)));
+    *record.mutable_receipt() = decision.position();
+    batch.RequireAbsent(key).Put(key, record.SerializeAsString());
+    records::Remember(&batch, mutation, participant.name(), decision.position(), now);
+    auto committed = co_await parts_.store->Commit(partition, std::move(batch));
+    if (!committed.ok()) co_return committed.status();
+  }
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto stored, co_await records::Load<ParticipantRecord>(parts_.store, partition, key));
+  if (!stored) co_return Absent();
+  std::vector<Participant> one;
+  one.push_back(*std::move(stored));
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto participants, co_await ToPublic(std::move(one), partition.id));
+  v1::RegisterParticipantResponse response;
+  *response.mutable_participant() = std::move(participants[0]);
+  co_return gate::Draft<v1::RegisterParticipantResponse>(std::move(response), std::move(decision));
+}
+
+RegistryApi::Answer<v1::GetParticipantResponse> RegistryApi::GetParticipant(const rpc::Call& call, const v1::GetParticipantRequest& request) {
+  const auto ids = text::MatchName(request.name(), "organisations/*/participants/*");
+  if (!ids) co_return BadFields({{"name", "is not a name organisations/{id}/participants/{id}"}});
+  const Partition partition((*ids)[0]);
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto stored, co_await records::Load<ParticipantRecord>(parts_.store, partition, Key(kParticipants, (*ids)[1])));
+  std::vector<std::string> subjects;
+  if (stored) subjects.push_back(stored->record.subject_id());
+  const auto ask = AskParticipants(gate::Operation::OPERATION_READ, partition.id, request.name(), subjects);
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await parts_.gate->Ask(call, ask));
+  if (!stored) co_return Absent();
+  std::vector<Participant> one;
+  one.push_back(*std::move(stored));
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto participants, co_await ToPublic(std::move(one), partition.id));
+  v1::GetParticipantResponse response;
+  *response.mutable_participant() = std::move(participants[0]);
+  co_return gate::Draft<v1::GetParticipantResponse>(std::move(response), std::move(decision));
+}
+
+RegistryApi::Answer<v1::ListParticipantsResponse> RegistryApi::ListParticipants(const rpc::Call& call, const v1::ListParticipantsRequest& request) {
+  const auto ids = text::MatchName(request.parent(), "organisations/*");
+  if (!ids) co_return BadFields({{"parent", "is not a name organisations/{id}"}});
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto page, records::ReadPage(request.page_size(), request.page_token(), request.parent()));
+  const Partition partition((*ids)[0]);
+  const auto range = records::PageRange(kParticipants, "", page);
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto stored, co_await records::Scan<ParticipantRecord>(parts_.store, partition, range, page.limit));
+  std::vector<std::string> subjects;
+  for (const auto& one : stored) subjects.push_back(one.record.subject_id());
+  const auto ask = AskParticipants(gate::Operation::OPERATION_SEARCH, partition.id, request.parent() + "/participants", subjects);
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await parts_.gate->Ask(call, ask));
+  v1::ListParticipantsResponse response;
+  if (static_cast<int>(stored.size()) == page.limit) response.set_next_page_token(records::NextPageToken(stored.back().id, request.parent()));
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto participants, co_await ToPublic(std::move(stored), partition.id));
+  for (auto& participant : participants) *response.add_participants() = std::move(participant);
+  co_return gate::Draft<v1::ListParticipantsResponse>(std::move(response), std::move(decision));
+}
+
+}  // namespace waterline::registry

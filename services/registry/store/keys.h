@@ -1,0 +1,38 @@
+#pragma once
+
+// Where registry keeps what, in its own Store.
+//
+// Partition `network`:
+//     organisations/<id>                       OrganisationRecord
+//     identifiers/<scheme>/<value>             id of the organisation
+//     organisation_types/<type>/<id>           empty
+//     organisation_parts/<parent id>/<id>      empty; directly part of
+//     members/<id>                             MemberRecord
+//     places/<id>                              PlaceRecord
+//     place_titles/<title in lower case>       id of the place
+//     keys/..., key_checks/...                 the vault
+// Partition of an organisation:
+//     participants/<id>                        ParticipantRecord
+//     participant_sources/<HMAC>               id of the participant
+// Both: dedupe/...
+
+#include <string>
+
+#include "services/common/storage/store.h"
+
+namespace waterline::registry {
+
+inline constexpr char kNetworkPartition[] = "network";
+inline constexpr char kOrganisations[] = "organisations";
+inline constexpr char kIdentifiers[] = "identifiers";
+inline constexpr char kOrganisationTypes[] = "organisation_types";
+inline constexpr char kOrganisationParts[] = "organisation_parts";
+inline constexpr char kMembers[] = "members";
+inline constexpr char kPlaces[] = "places";
+inline constexpr char kPlaceTitles[] = "place_titles";
+inline constexpr char kParticipants[] = "participants";
+inline constexpr char kParticipantSources[] = "participant_sources";
+
+inline waterline::storage::Partition NetworkPartition() { return waterline::storage::Partition(kNetworkPartition); }
+
+}  // namespace waterline::registry

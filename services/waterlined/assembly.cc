@@ -1,0 +1,82 @@
+#include "services/waterlined/assembly.h"
+
+#include "services/accountability/api/accountability_api.h"
+#include "services/common/identity/identity.h"
+#include "services/common/rpc/server.h"
+#include "services/common/status/error.h"
+#include "services/common/status/macros.h"
+#include "services/registry/api/registry_api.h"
+#include "services/waterlined/foundation.h"
+
+namespace waterline::deployment {
+namespace {
+
+constexpr char kVersion[] = "0.1.0";
+
+}  // namespace
+
+// In the order of construction; destruction is the reverse, so handlers outlive the server.
+struct Waterlined::Impl {
+  SystemClock clock;
+  identity::DevelopmentIdentity identity;
+  rpc::Metrics metrics;
+  std::unique_ptr<Foundation> foundation;
+  std::unique_ptr<coro::Pool> files;
+  std::unique_ptr<gate::Gate> gate;
+  std::unique_ptr<registry::RegistryApi> registry;
+  std::unique_ptr<accountability::AccountabilityApi> accountability;
+  std::vector<std::unique_ptr<rpc::Service>> services;
+  std::unique_ptr<rpc::Server> server;
+
+  rpc::Service* NewService(const std::string& name) {
+    return services.emplace_back(std::make_unique<rpc::Service>(name)).get();
+  }
+  void MakeServices();
+};
+
+void Waterlined::Impl::MakeServices() {
+  files = std::make_unique<coro::Pool>("files", 2);
+  gate = std::make_unique<gate::Gate>(foundation->recorder());
+  registry::RegistryApi::Parts parts;
+  parts.store = foundation->store("registry");
+  parts.vault = foundation->vault("registry");
+  parts.gate = gate.get();
+  parts.clock = foundation->clock();
+  parts.pool = files.get();
+  parts.network = foundation->facts();
+  parts.ledger_key = foundation->ledger()->verifier().Vkey();
+  parts.version = kVersion;
+  registry = std::make_unique<registry::RegistryApi>(std::move(parts));
+  registry->Register(NewService("waterline.registry.v1.RegistryService"));
+  accountability = std::make_unique<accountability::AccountabilityApi>(foundation->ledger(), gate.get());
+  accountability->Register(NewService("waterline.accountability.v1.AccountabilityService"));
+}
+
+Waterlined::Waterlined(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Waterlined::~Waterlined() { Drain(); }
+
+absl::StatusOr<std::unique_ptr<Waterlined>> Waterlined::Start(ServeOptions options) {
+  auto impl = std::make_unique<Impl>();
+  WATERLINE_ASSIGN_OR_RETURN(impl->foundation, Foundation::Open(Layout(options.data), &impl->clock));
+  if (!impl->foundation->facts().development) {
+    return Error(reason::kStateForbids, "this network was made without --development, and this version knows development identity only");
+  }
+  impl->MakeServices();
+  rpc::ServerOptions server;
+  server.addresses = options.listen;
+  server.identity = &impl->identity;
+  server.metrics = &impl->metrics;
+  server.drain_grace = options.drain_grace;
+  std::vector<const rpc::Service*> services;
+  for (const auto& service : impl->services) services.push_back(service.get());
+  WATERLINE_ASSIGN_OR_RETURN(impl->server, rpc::Server::Start(std::move(server), std::move(services)));
+  if (!options.metrics.empty()) WATERLINE_RETURN_IF_ERROR(impl->metrics.Listen(options.metrics));
+  impl->server->SetServing(true);
+  return std::unique_ptr<Waterlined>(new Waterlined(std::move(impl)));
+}
+
+int Waterlined::port() const { return impl_->server->port(); }
+int Waterlined::metrics_port() const { return impl_->metrics.port(); }
+void Waterlined::Drain() { impl_->server->Drain(); }
+
+}  // namespace waterline::deployment

@@ -1,0 +1,40 @@
+#pragma once
+
+// All four services in one process on the embedded store: what waterlined runs, and what tests
+// start in their own process. Thread safety: one thread starts and stops.
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace waterline::deployment {
+
+struct ServeOptions {
+  std::string data;
+  std::vector<std::string> listen = {"127.0.0.1:50600"};  // 127.0.0.1:0 for a free port; unix:/path
+  std::string metrics;                                    // host:port; empty: none
+  std::chrono::milliseconds drain_grace{10'000};
+};
+
+class Waterlined {
+ public:
+  // Opens the data folder, checks keys and ledger, starts the services. Every error is one clear
+  // sentence: no network in the folder, a busy port, a missing key, a damaged ledger.
+  static absl::StatusOr<std::unique_ptr<Waterlined>> Start(ServeOptions options);
+  ~Waterlined();  // Drains.
+
+  int port() const;
+  int metrics_port() const;
+  // Not serving -> grace -> shutdown; open streams end cleanly.
+  void Drain();
+
+ private:
+  struct Impl;
+  explicit Waterlined(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace waterline::deployment

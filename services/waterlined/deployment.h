@@ -1,0 +1,41 @@
+#pragma once
+
+// What an operator does with a data folder while no server runs on it: `waterline admin`.
+// Every function takes the folder's lock. Thread safety: one thread.
+
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace waterline::deployment {
+
+struct InitOptions {
+  std::string data;           // Made when absent; must not hold a network.
+  std::string network;        // An id; with development it must hold `dev`.
+  std::string host;           // Id of the host organisation, e.g. ods-qnx.
+  std::string host_title;
+  std::string administrator;  // Actor that becomes the first network-steward in the records.
+  bool development = false;
+  bool demonstration = false;
+};
+
+// Makes keys, stores, the host's organisation record and membership, and the first ledger entries.
+// What was made, and which loss is fatal, in plain words. ALREADY_EXISTS when the folder holds a
+// network: nothing is touched then.
+absl::StatusOr<std::string> Init(const InitOptions& options);
+
+// Copies a stopped data folder into two files, <to>/waterline.data.tar and <to>/waterline.keys.tar.
+// Keep them apart: the keys open the data. Refuses to overwrite.
+absl::Status Backup(const std::string& data, const std::string& to);
+
+// Makes a data folder from the two files and begins a new ledger epoch that declares the gap.
+// `data` must not hold a network. `reason` stands in the ledger for everyone to read.
+absl::Status Restore(const std::string& from, const std::string& data, const std::string& reason);
+
+// The state digest of contracts.md 4: equal for equal content, whatever ids were drawn. Hex.
+absl::StatusOr<std::string> StateDigest(const std::string& data);
+
+// Verifies the ledger of a stopped data folder from end to end. One sentence on success.
+absl::StatusOr<std::string> Verify(const std::string& data);
+
+}  // namespace waterline::deployment

@@ -1,0 +1,131 @@
+#include "services/waterlined/foundation.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "services/common/coro/sync_wait.h"
+#include "services/common/crypto/encoding.h"
+#include "services/common/status/error.h"
+#include "services/common/status/macros.h"
+#include "services/common/text/id.h"
+#include "services/common/text/utf8.h"
+
+namespace waterline::deployment {
+namespace {
+
+constexpr char kConfigHeader[] = "waterline-network v1";
+
+absl::Status Refuse(const std::string& message) { return Error(reason::kStateForbids, message); }
+
+// Where each service keeps sealed records, for the vault's check at start.
+std::vector<std::string> SealedCollections(const std::string& service) {
+  if (service == "registry") return {"participants"};
+  if (service == "events") return {"contributions"};
+  return {};
+}
+
+std::string Bool(bool value) { return value ? "true" : "false"; }
+
+}  // namespace
+
+absl::StatusOr<rpc::NetworkFacts> LoadNetwork(const Layout& layout) {
+  std::ifstream file(layout.Config());
+  std::string line;
+  if (!file || !std::getline(file, line)) {
+    return Refuse(layout.Config() + " is missing: this is no data folder yet; run `waterline admin init --data " + layout.data + "`");
+  }
+  if (line != kConfigHeader) return Refuse(layout.Config() + " does not start with `" + kConfigHeader + "`");
+  rpc::NetworkFacts facts;
+  while (std::getline(file, line)) {
+    const size_t equals = line.find('=');
+    const std::string key(text::Trim(line.substr(0, equals)));
+    const std::string value(equals == std::string::npos ? "" : text::Trim(std::string_view(line).substr(equals + 1)));
+    if (key == "network") facts.network = value;
+    if (key == "host") facts.host = value;
+    if (key == "development") facts.development = value == "true";
+    if (key == "demonstration") facts.demonstration = value == "true";
+  }
+  if (!text::IsResourceId(facts.network) || !text::IsResourceId(facts.host)) return Refuse(layout.Config() + " names no network or no host");
+  return facts;
+}
+
+absl::Status SaveNetwork(const Layout& layout, const rpc::NetworkFacts& facts) {
+  std::ofstream file(layout.Config());
+  file << kConfigHeader << "\nnetwork = " << facts.network << "\nhost = " << facts.host
+       << "\ndevelopment = " << Bool(facts.development) << "\ndemonstration = " << Bool(facts.demonstration) << '\n';
+  file.close();
+  if (!file) return Error(reason::kStorageFull, "could not write " + layout.Config());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<FolderLock>> FolderLock::Take(const Layout& layout) {
+  const int file = open(layout.Lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (file < 0) return Refuse("cannot open " + layout.Lock() + "; does the folder exist, and is it yours?");
+  if (flock(file, LOCK_EX | LOCK_NB) != 0) {
+    close(file);
+    return Error(reason::kUnavailable, "the data folder " + layout.data + " is in use by another process; stop waterlined first");
+  }
+  return std::unique_ptr<FolderLock>(new FolderLock(file));
+}
+
+FolderLock::~FolderLock() { close(file_); }
+
+absl::StatusOr<accountability::NoteSigner> LoadSigner(const Layout& layout, const std::string& network) {
+  const std::string path = layout.OriginKey();
+  struct stat info = {};
+  if (stat(path.c_str(), &info) != 0) return Error(reason::kKeyMissing, "the ledger's signing key " + path + " is missing; restore it");
+  if ((info.st_mode & 077) != 0) return Error(reason::kKeyMissing, path + " can be read by others; chmod 600 it");
+  std::ifstream file(path);
+  std::string hex;
+  std::getline(file, hex);
+  auto seed = crypto::HexDecode(hex);
+  auto key = seed.ok() ? crypto::Ed25519Key::FromSeed(*seed) : absl::StatusOr<crypto::Ed25519Key>(seed.status());
+  if (!key.ok()) return Error(reason::kKeyMissing, path + " does not hold a seed of 64 hexadecimal digits");
+  return accountability::NoteSigner(network + "/accountability", *std::move(key));
+}
+
+absl::StatusOr<std::unique_ptr<Foundation>> Foundation::Open(const Layout& layout, Clock* clock) {
+  std::unique_ptr<Foundation> foundation(new Foundation(clock));
+  WATERLINE_ASSIGN_OR_RETURN(foundation->facts_, LoadNetwork(layout));
+  WATERLINE_ASSIGN_OR_RETURN(foundation->lock_, FolderLock::Take(layout));
+  for (const char* service : kServices) WATERLINE_RETURN_IF_ERROR(foundation->OpenPart(layout, service));
+  WATERLINE_ASSIGN_OR_RETURN(auto signer, LoadSigner(layout, foundation->facts_.network));
+  foundation->signer_.emplace(std::move(signer));
+  accountability::Ledger::Options options;
+  options.store = foundation->store("accountability");
+  options.anchor_path = layout.Anchor();
+  options.network = foundation->facts_.network;
+  options.signer = &*foundation->signer_;
+  options.clock = &foundation->clock_;
+  WATERLINE_ASSIGN_OR_RETURN(foundation->ledger_, accountability::Ledger::Open(std::move(options)));
+  foundation->recorder_ = std::make_unique<accountability::Recorder>(
+      foundation->ledger_.get(), foundation->store("accountability"), foundation->vault("accountability"), &foundation->clock_, foundation->facts_);
+  return foundation;
+}
+
+Foundation::~Foundation() {
+  recorder_.reset();
+  ledger_.reset();
+  parts_.clear();
+}
+
+absl::Status Foundation::OpenPart(const Layout& layout, const std::string& service) {
+  Part& part = parts_[service];
+  storage::RocksDbStore::Options options;
+  options.path = layout.Store(service);
+  WATERLINE_ASSIGN_OR_RETURN(part.store, storage::RocksDbStore::Open(std::move(options)));
+  WATERLINE_ASSIGN_OR_RETURN(auto keys, privacy::MasterKeys::Load(layout.MasterKeys(service)));
+  part.vault = std::make_unique<privacy::Vault>(part.store.get(), std::move(keys), SealedCollections(service));
+  return coro::SyncWait(part.vault->CheckAtStart());
+}
+
+storage::Store* Foundation::store(const std::string& service) { return parts_.at(service).store.get(); }
+privacy::Vault* Foundation::vault(const std::string& service) { return parts_.at(service).vault.get(); }
+
+}  // namespace waterline::deployment

@@ -1,0 +1,100 @@
+#pragma once
+
+// What every process on a data folder stands on: configuration, stores, vaults, ledger.
+//
+// A data folder:
+//     network.conf                     what the network is; written once by `waterline admin init`
+//     keys/origin.key                  seed of the ledger's signing key, hex, mode 0600
+//     keys/<service>.keys              master keys of a vault, mode 0600
+//     stores/<service>/                RocksDB, one per service
+//     stores/accountability.anchor     the newest checkpoint, against rollback
+//     LOCK                             held by whoever has the folder open
+//
+// network.conf:
+//     waterline-network v1
+//     network = dev-demonstration
+//     host = local-demonstration-board
+//     development = true
+//     demonstration = true
+//
+// Thread safety: one thread opens and closes; the parts are as their own headers say.
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "services/accountability/ledger/ledger.h"
+#include "services/accountability/policy/recorder.h"
+#include "services/common/clock/clock.h"
+#include "services/common/privacy/vault.h"
+#include "services/common/rpc/network.h"
+#include "services/common/storage/rocksdb/rocksdb_store.h"
+
+namespace waterline::deployment {
+
+struct Layout {
+  explicit Layout(std::string data_folder) : data(std::move(data_folder)) {}
+  std::string data;
+  std::string Config() const { return data + "/network.conf"; }
+  std::string Lock() const { return data + "/LOCK"; }
+  std::string Keys() const { return data + "/keys"; }
+  std::string OriginKey() const { return data + "/keys/origin.key"; }
+  std::string MasterKeys(const std::string& service) const { return data + "/keys/" + service + ".keys"; }
+  std::string Stores() const { return data + "/stores"; }
+  std::string Store(const std::string& service) const { return data + "/stores/" + service; }
+  std::string Anchor() const { return data + "/stores/accountability.anchor"; }
+};
+
+// The services that keep data, in the order in which they open.
+inline constexpr const char* kServices[] = {"accountability", "registry", "events", "inference"};
+
+// FAILED_PRECONDITION naming the file when it is absent or malformed.
+absl::StatusOr<rpc::NetworkFacts> LoadNetwork(const Layout& layout);
+absl::Status SaveNetwork(const Layout& layout, const rpc::NetworkFacts& facts);
+
+// Held for the life of the object. UNAVAILABLE when another process has the folder open.
+class FolderLock {
+ public:
+  static absl::StatusOr<std::unique_ptr<FolderLock>> Take(const Layout& layout);
+  ~FolderLock();
+
+ private:
+  explicit FolderLock(int file) : file_(file) {}
+  int file_;
+};
+
+// The signing key of the ledger. FAILED_PRECONDITION/KEY_MISSING naming the file.
+absl::StatusOr<accountability::NoteSigner> LoadSigner(const Layout& layout, const std::string& network);
+
+class Foundation {
+ public:
+  // Opens everything and checks what can be checked: keys fit, ledger verifies.
+  static absl::StatusOr<std::unique_ptr<Foundation>> Open(const Layout& layout, Clock* clock);
+  ~Foundation();
+
+  const rpc::NetworkFacts& facts() const { return facts_; }
+  storage::Store* store(const std::string& service);
+  privacy::Vault* vault(const std::string& service);
+  accountability::Ledger* ledger() { return ledger_.get(); }
+  accountability::Recorder* recorder() { return recorder_.get(); }
+  MonotoneClock* clock() { return &clock_; }
+
+ private:
+  struct Part {
+    std::unique_ptr<storage::RocksDbStore> store;
+    std::unique_ptr<privacy::Vault> vault;
+  };
+  explicit Foundation(Clock* clock) : clock_(clock) {}
+  absl::Status OpenPart(const Layout& layout, const std::string& service);
+
+  rpc::NetworkFacts facts_;
+  MonotoneClock clock_;
+  std::unique_ptr<FolderLock> lock_;
+  std::map<std::string, Part> parts_;
+  std::optional<accountability::NoteSigner> signer_;
+  std::unique_ptr<accountability::Ledger> ledger_;
+  std::unique_ptr<accountability::Recorder> recorder_;
+};
+
+}  // namespace waterline::deployment
