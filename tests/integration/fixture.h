@@ -1,0 +1,124 @@
+#pragma once
+
+// A whole waterlined in this process on a data folder of its own, and clients with an identity.
+
+#include <grpcpp/grpcpp.h>
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "gtest/gtest.h"
+#include "services/common/rpc/status_wire.h"
+#include "services/common/status/error.h"
+#include "services/waterlined/assembly.h"
+#include "services/waterlined/deployment.h"
+#include "waterline/accountability/v1/ledger.pb.h"
+
+namespace waterline::testing {
+
+inline constexpr char kHost[] = "local-test-board";
+
+struct Who {
+  std::string organisation = kHost;
+  std::string actor = "ann";
+  std::string role = "engagement_lead";
+  std::string purpose = "service_planning";
+};
+
+inline Who Steward() { return {kHost, "stella", "network_steward", "system_administration"}; }
+
+class Network {
+ public:
+  Network() {
+    static int count = 0;
+    folder_ = std::filesystem::path(::testing::TempDir()) / ("waterline-" + std::to_string(getpid()) + "-" + std::to_string(count++));
+    deployment::InitOptions options;
+    options.data = folder_.string();
+    options.network = "dev-test";
+    options.host = kHost;
+    options.host_title = "Test Board";
+    options.administrator = "stella";
+    options.development = true;
+    const auto report = deployment::Init(options);
+    if (!report.ok()) std::fprintf(stderr, "%s\n", report.status().ToString().c_str());
+    Start();
+  }
+  ~Network() {
+    Stop();
+    std::filesystem::remove_all(folder_);
+  }
+
+  void Start() {
+    deployment::ServeOptions options;
+    options.data = folder_.string();
+    options.listen = {"127.0.0.1:0"};
+    options.metrics = "127.0.0.1:0";
+    auto started = deployment::Waterlined::Start(options);
+    if (!started.ok()) {
+      ADD_FAILURE() << started.status();
+      return;
+    }
+    server_ = *std::move(started);
+    channel_ = grpc::CreateChannel("127.0.0.1:" + std::to_string(server_->port()), grpc::InsecureChannelCredentials());
+  }
+  void Stop() {
+    channel_.reset();
+    server_.reset();
+  }
+
+  const std::filesystem::path& folder() const { return folder_; }
+  deployment::Waterlined& server() { return *server_; }
+  std::shared_ptr<grpc::Channel> channel() { return channel_; }
+  template <class Service>
+  std::unique_ptr<typename Service::Stub> Stub() {
+    return Service::NewStub(channel_);
+  }
+
+ private:
+  std::filesystem::path folder_;
+  std::unique_ptr<deployment::Waterlined> server_;
+  std::shared_ptr<grpc::Channel> channel_;
+};
+
+// A client context with identity, and what came back with the call.
+class Context {
+ public:
+  explicit Context(const Who& who = {}) {
+    const auto add = [this](const char* key, const std::string& value) {
+      if (!value.empty()) context_.AddMetadata(key, value);
+    };
+    add("waterline-organisation", who.organisation);
+    add("waterline-actor", who.actor);
+    add("waterline-role", who.role);
+    add("waterline-purpose", who.purpose);
+    context_.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+  }
+  grpc::ClientContext* get() { return &context_; }
+
+  // The receipt in trailing metadata, when there is one.
+  std::optional<accountability::v1::Receipt> receipt() const {
+    const auto& trailing = context_.GetServerTrailingMetadata();
+    const auto found = trailing.find("waterline-receipt-bin");
+    accountability::v1::Receipt receipt;
+    if (found == trailing.end() || !receipt.ParseFromArray(found->second.data(), static_cast<int>(found->second.size()))) return std::nullopt;
+    return receipt;
+  }
+
+ private:
+  grpc::ClientContext context_;
+};
+
+// Calls a unary method of a stub: Call(stub.get(), &Stub::GetPlace, request, &response).
+template <class Stub, class Request, class Response>
+absl::Status Call(Stub* stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                  const Request& request, Response* response, const Who& who = {},
+                  std::optional<accountability::v1::Receipt>* receipt = nullptr) {
+  Context context(who);
+  const absl::Status status = rpc::FromGrpc((stub->*method)(context.get(), request, response));
+  if (receipt != nullptr) *receipt = context.receipt();
+  return status;
+}
+
+}  // namespace waterline::testing
