@@ -5,6 +5,8 @@
 #include "services/common/rpc/server.h"
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
+#include "services/events/api/events_api.h"
+#include "services/registry/api/local_directory.h"
 #include "services/registry/api/registry_api.h"
 #include "services/waterlined/foundation.h"
 
@@ -24,6 +26,8 @@ struct Waterlined::Impl {
   std::unique_ptr<coro::Pool> files;
   std::unique_ptr<gate::Gate> gate;
   std::unique_ptr<registry::RegistryApi> registry;
+  std::unique_ptr<registry::LocalDirectory> directory;
+  std::unique_ptr<events::EventsApi> events;
   std::unique_ptr<accountability::AccountabilityApi> accountability;
   std::vector<std::unique_ptr<rpc::Service>> services;
   std::unique_ptr<rpc::Server> server;
@@ -32,11 +36,20 @@ struct Waterlined::Impl {
     return services.emplace_back(std::make_unique<rpc::Service>(name)).get();
   }
   void MakeServices();
+  void MakeRegistry();
+  void MakeEvents();
 };
 
 void Waterlined::Impl::MakeServices() {
   files = std::make_unique<coro::Pool>("files", 2);
   gate = std::make_unique<gate::Gate>(foundation->recorder());
+  MakeRegistry();
+  MakeEvents();
+  accountability = std::make_unique<accountability::AccountabilityApi>(foundation->ledger(), gate.get());
+  accountability->Register(NewService("waterline.accountability.v1.AccountabilityService"));
+}
+
+void Waterlined::Impl::MakeRegistry() {
   registry::RegistryApi::Parts parts;
   parts.store = foundation->store("registry");
   parts.vault = foundation->vault("registry");
@@ -48,8 +61,20 @@ void Waterlined::Impl::MakeServices() {
   parts.version = kVersion;
   registry = std::make_unique<registry::RegistryApi>(std::move(parts));
   registry->Register(NewService("waterline.registry.v1.RegistryService"));
-  accountability = std::make_unique<accountability::AccountabilityApi>(foundation->ledger(), gate.get());
-  accountability->Register(NewService("waterline.accountability.v1.AccountabilityService"));
+}
+
+void Waterlined::Impl::MakeEvents() {
+  directory = std::make_unique<registry::LocalDirectory>(foundation->store("registry"));
+  events::EventsApi::Parts parts;
+  parts.store = foundation->store("events");
+  parts.vault = foundation->vault("events");
+  parts.gate = gate.get();
+  parts.clock = foundation->clock();
+  parts.pool = files.get();
+  parts.directory = directory.get();
+  parts.network = foundation->facts();
+  events = std::make_unique<events::EventsApi>(std::move(parts));
+  events->Register(NewService("waterline.events.v1.EventsService"));
 }
 
 Waterlined::Waterlined(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

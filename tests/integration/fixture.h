@@ -54,7 +54,7 @@ class Network {
     deployment::ServeOptions options;
     options.data = folder_.string();
     options.listen = {"127.0.0.1:0"};
-    options.metrics = "127.0.0.1:0";
+    options.metrics = "";
     auto started = deployment::Waterlined::Start(options);
     if (!started.ok()) {
       ADD_FAILURE() << started.status();

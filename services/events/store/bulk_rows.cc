@@ -1,0 +1,288 @@
+#include "services/events/store/bulk_rows.h"
+
+#include <algorithm>
+
+#include "services/common/records/records.h"
+#include "services/events/store/keys.h"
+
+namespace waterline::events {
+namespace {
+
+using waterline::storage::Batch;
+using waterline::storage::Key;
+using waterline::storage::Revision;
+
+constexpr size_t kBitsMax = 64;             // A bucket of one group never splits further.
+constexpr size_t kRowsPerCommit = 5000;
+constexpr size_t kBytesPerCommit = 600 * 1024;
+constexpr size_t kBucketsPerCommit = 100;
+constexpr int kConflictsMax = 20;
+
+std::string BigEndian(uint64_t value) {
+  std::string out;
+  for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift & 0xFF));
+  return out;
+}
+
+// Signed values in byte order.
+std::string Ordered(int64_t value) { return BigEndian(static_cast<uint64_t>(value) ^ (uint64_t{1} << 63)); }
+
+bool BitAt(const std::string& key, size_t bit) { return (static_cast<uint8_t>(key[bit / 8]) >> (7 - bit % 8) & 1) != 0; }
+
+std::string LeadingBits(const std::string& key) {
+  std::string bits(kBitsMax, '0');
+  for (size_t i = 0; i < kBitsMax; ++i) bits[i] = BitAt(key, i) ? '1' : '0';
+  return bits;
+}
+
+// The bucket of a key: the last one that is not after it, since buckets are prefixes that cover all.
+size_t BucketOf(const storage::v1::BucketDirectory& directory, const std::string& key) {
+  const std::string bits = LeadingBits(key);
+  const auto& buckets = directory.buckets();
+  return static_cast<size_t>(std::upper_bound(buckets.begin(), buckets.end(), bits) - buckets.begin()) - 1;
+}
+
+std::string GroupOf(const std::string& row_key) { return row_key.substr(0, kGroupBytes); }
+
+// Merges sorted incoming rows into the rows of one bucket.
+template <class Traits>
+void MergeInto(const std::vector<typename Traits::Row>& incoming, size_t begin, size_t end, std::vector<typename Traits::Row>* rows, MergeCounts* counts) {
+  using Row = typename Traits::Row;
+  const size_t known = rows->size();
+  std::vector<std::pair<std::string, bool>> fresh;  // Order of new rows.
+  for (size_t i = begin; i < end; ++i) {
+    const Row& row = incoming[i];
+    const std::string group = GroupOf(row.row_key());
+    const auto first = std::lower_bound(rows->begin(), rows->begin() + static_cast<std::ptrdiff_t>(known), group,
+                                        [](const Row& r, const std::string& g) { return GroupOf(r.row_key()) < g; });
+    auto stored = first;
+    while (stored != rows->begin() + static_cast<std::ptrdiff_t>(known) && GroupOf(stored->row_key()) == group && !Traits::Same(*stored, row)) ++stored;
+    if (stored != rows->begin() + static_cast<std::ptrdiff_t>(known) && GroupOf(stored->row_key()) == group) {
+      Traits::Absorb(row, &*stored);
+      ++counts->unchanged;
+    } else {
+      fresh.emplace_back(Traits::Order(row), true);
+      rows->push_back(row);
+    }
+  }
+  std::sort(rows->begin(), rows->end(), [](const Row& a, const Row& b) { return Traits::Order(a) < Traits::Order(b); });
+  std::sort(fresh.begin(), fresh.end());
+  size_t next = 0;
+  for (size_t i = 0; i < rows->size() && next < fresh.size(); ++i) {
+    if (Traits::Order((*rows)[i]) != fresh[next].first) continue;
+    ++next;
+    const bool current = i + 1 == rows->size() || GroupOf((*rows)[i + 1].row_key()) != GroupOf((*rows)[i].row_key());
+    ++(current ? counts->created : counts->superseded);
+  }
+}
+
+// Splits rows into buckets of at most kBucketRowsMax, from left to right.
+template <class Row>
+void Split(const std::string& bits, std::vector<Row> rows, std::vector<std::pair<std::string, std::vector<Row>>>* out) {
+  if (rows.size() <= static_cast<size_t>(kBucketRowsMax) || bits.size() >= kBitsMax) {
+    out->emplace_back(bits, std::move(rows));
+    return;
+  }
+  const auto middle = std::partition_point(rows.begin(), rows.end(), [&bits](const Row& row) { return !BitAt(row.row_key(), bits.size()); });
+  std::vector<Row> right(std::make_move_iterator(middle), std::make_move_iterator(rows.end()));
+  rows.erase(middle, rows.end());
+  Split(bits + '0', std::move(rows), out);
+  Split(bits + '1', std::move(right), out);
+}
+
+template <class Bucket, class Row>
+Bucket ToBucket(const std::vector<Row>& rows) {
+  Bucket bucket;
+  for (const auto& row : rows) *bucket.add_rows() = row;
+  return bucket;
+}
+
+}  // namespace
+
+bool InformantTraits::Absorb(const Row& incoming, Row* stored) {
+  bool changed = false;
+  for (const auto& import : incoming.imports()) {
+    if (std::find(stored->imports().begin(), stored->imports().end(), import) != stored->imports().end()) continue;
+    stored->add_imports(import);
+    changed = true;
+  }
+  return changed;
+}
+
+std::string ResponseTraits::Order(const Row& row) {
+  return row.row_key() + Ordered(row.recorded_at_ms()) + Ordered(row.day()) + row.content_digest();
+}
+
+template <class Traits>
+Key BulkRows<Traits>::DirectoryKey() const { return Key(kBulkDirectories, event_ + "/" + Traits::kCollection); }
+
+template <class Traits>
+Key BulkRows<Traits>::BucketKey(const std::string& bits) const { return Key(Traits::kCollection, event_ + "/" + bits); }
+
+template <class Traits>
+coro::Task<absl::StatusOr<Revision>> BulkRows<Traits>::LoadDirectory(storage::v1::BucketDirectory* directory) {
+  auto stored = co_await records::Load<storage::v1::BucketDirectory>(store_, partition_, DirectoryKey());
+  if (!stored.ok()) co_return stored.status();
+  directory->Clear();
+  if (*stored) {
+    *directory = std::move((*stored)->record);
+    co_return (*stored)->revision;
+  }
+  directory->add_buckets("");
+  co_return Revision{0};
+}
+
+template <class Traits>
+coro::Task<absl::StatusOr<typename BulkRows<Traits>::Loaded>> BulkRows<Traits>::LoadBuckets(std::vector<std::string> bits) {
+  Loaded loaded;
+  std::vector<Key> keys;
+  for (const auto& one : bits) keys.push_back(BucketKey(one));
+  auto values = co_await store_->Get(partition_, keys);
+  if (!values.ok()) co_return values.status();
+  for (size_t i = 0; i < keys.size(); ++i) {
+    Bucket bucket;
+    if ((*values)[i]) {
+      auto parsed = records::ParseInto((*values)[i]->value, keys[i], &bucket);
+      if (!parsed.ok()) co_return parsed;
+    }
+    loaded.buckets.push_back(std::move(bucket));
+    loaded.revisions.push_back((*values)[i] ? (*values)[i]->revision : 0);
+  }
+  loaded.bits = std::move(bits);
+  co_return loaded;
+}
+
+template <class Traits>
+coro::Task<absl::StatusOr<MergeCounts>> BulkRows<Traits>::Merge(std::vector<Row> rows, CommitHook* hook) {
+  std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return Traits::Order(a) < Traits::Order(b); });
+  MergeCounts counts;
+  int conflicts = 0;
+  for (size_t begin = 0; begin < rows.size();) {
+    auto taken = co_await MergeSome(&rows, begin, &counts, hook);
+    if (taken.ok()) {
+      begin += *taken;
+      conflicts = 0;
+    } else if (ReasonOf(taken.status()) != reason::kConflict.name || ++conflicts > kConflictsMax) {
+      co_return taken.status();
+    }
+  }
+  co_return counts;
+}
+
+// One commit: as many rows, and the buckets they fall into, as fit. How many rows were taken.
+template <class Traits>
+coro::Task<absl::StatusOr<size_t>> BulkRows<Traits>::MergeSome(const std::vector<Row>* rows, size_t begin, MergeCounts* counts, CommitHook* hook) {
+  storage::v1::BucketDirectory directory;
+  auto revision = co_await LoadDirectory(&directory);
+  if (!revision.ok()) co_return revision.status();
+  std::vector<size_t> indexes;
+  std::vector<size_t> ends;  // Of each bucket, one past its last incoming row.
+  size_t at = begin;
+  size_t bytes = 0;
+  while (at < rows->size() && at - begin < kRowsPerCommit && indexes.size() < kBucketsPerCommit) {
+    const size_t index = BucketOf(directory, (*rows)[at].row_key());
+    if (indexes.empty() || indexes.back() != index) {
+      if (bytes > kBytesPerCommit) break;
+      indexes.push_back(index);
+      ends.push_back(at);
+      bytes += kBytesPerCommit / 8;  // What the bucket may hold already.
+    }
+    bytes += (*rows)[at].ByteSizeLong();
+    ends.back() = ++at;
+  }
+  std::vector<std::string> bits;
+  for (size_t index : indexes) bits.push_back(directory.buckets(static_cast<int>(index)));
+  auto loaded = co_await LoadBuckets(bits);
+  if (!loaded.ok()) co_return loaded.status();
+  Batch batch;
+  MergeCounts some;
+  std::vector<std::string> all_bits(directory.buckets().begin(), directory.buckets().end());
+  size_t first = begin;
+  for (size_t i = 0; i < indexes.size(); ++i) {
+    std::vector<Row> merged(loaded->buckets[i].rows().begin(), loaded->buckets[i].rows().end());
+    const size_t known = merged.size();
+    MergeInto<Traits>(*rows, first, ends[i], &merged, &some);
+    first = ends[i];
+    directory.set_rows(directory.rows() + merged.size() - known);
+    std::vector<std::pair<std::string, std::vector<Row>>> parts;
+    Split(bits[i], std::move(merged), &parts);
+    batch.RequireRevision(BucketKey(bits[i]), loaded->revisions[i]);
+    if (parts.size() > 1) {
+      all_bits.erase(std::find(all_bits.begin(), all_bits.end(), bits[i]));
+      if (loaded->revisions[i] != 0) batch.Delete(BucketKey(bits[i]));
+    }
+    for (auto& [part_bits, part] : parts) {
+      if (parts.size() > 1) all_bits.push_back(part_bits);
+      if (!part.empty()) batch.Put(BucketKey(part_bits), ToBucket<Bucket>(part).SerializeAsString());
+    }
+  }
+  std::sort(all_bits.begin(), all_bits.end());
+  directory.mutable_buckets()->Assign(all_bits.begin(), all_bits.end());
+  batch.RequireRevision(DirectoryKey(), *revision).Put(DirectoryKey(), directory.SerializeAsString());
+  auto ready = co_await hook->Before(&batch);
+  if (!ready.ok()) co_return ready;
+  auto committed = co_await store_->Commit(partition_, std::move(batch));
+  if (!committed.ok()) co_return committed.status();
+  counts->created += some.created;
+  counts->unchanged += some.unchanged;
+  counts->superseded += some.superseded;
+  co_return at - begin;
+}
+
+template <class Traits>
+coro::Task<absl::Status> BulkRows<Traits>::ForEach(std::string after, Visit visit) {
+  storage::v1::BucketDirectory directory;
+  auto revision = co_await LoadDirectory(&directory);
+  if (!revision.ok()) co_return revision.status();
+  size_t index = after.empty() ? 0 : BucketOf(directory, after);
+  for (; index < static_cast<size_t>(directory.buckets_size()); ++index) {
+    const std::vector<std::string> one = {directory.buckets(static_cast<int>(index))};
+    auto loaded = co_await LoadBuckets(one);
+    if (!loaded.ok()) co_return loaded.status();
+    const auto& rows = loaded->buckets[0].rows();
+    for (int i = 0; i < rows.size(); ++i) {
+      if (!after.empty() && Traits::Order(rows[i]) <= after) continue;
+      const bool current = i + 1 == rows.size() || GroupOf(rows[i + 1].row_key()) != GroupOf(rows[i].row_key());
+      if (!visit(rows[i], current)) co_return absl::OkStatus();
+    }
+  }
+  co_return absl::OkStatus();
+}
+
+template <class Traits>
+coro::Task<absl::Status> BulkRows<Traits>::Rewrite(std::function<Edit(Row*)> edit, CommitHook* hook) {
+  storage::v1::BucketDirectory directory;
+  auto revision = co_await LoadDirectory(&directory);
+  if (!revision.ok()) co_return revision.status();
+  Revision directory_revision = *revision;
+  for (const auto& bits : directory.buckets()) {
+    const std::vector<std::string> one = {bits};
+    auto loaded = co_await LoadBuckets(one);
+    if (!loaded.ok()) co_return loaded.status();
+    Bucket kept;
+    bool changed = false;
+    for (auto& row : *loaded->buckets[0].mutable_rows()) {
+      const Edit verdict = edit(&row);
+      changed = changed || verdict != Edit::kKeep;
+      if (verdict != Edit::kRemove) *kept.add_rows() = std::move(row);
+    }
+    if (!changed) continue;
+    Batch batch;
+    const Key key = BucketKey(bits);
+    directory.set_rows(directory.rows() - static_cast<uint64_t>(loaded->buckets[0].rows_size() - kept.rows_size()));
+    batch.RequireRevision(key, loaded->revisions[0]).RequireRevision(DirectoryKey(), directory_revision);
+    batch.Put(key, kept.SerializeAsString()).Put(DirectoryKey(), directory.SerializeAsString());
+    auto ready = co_await hook->Before(&batch);
+    if (!ready.ok()) co_return ready;
+    auto committed = co_await store_->Commit(partition_, std::move(batch));
+    if (!committed.ok()) co_return committed.status();
+    directory_revision = *committed;
+  }
+  co_return absl::OkStatus();
+}
+
+template class BulkRows<InformantTraits>;
+template class BulkRows<ReactionTraits>;
+template class BulkRows<ResponseTraits>;
+
+}  // namespace waterline::events

@@ -1,0 +1,23 @@
+#include "services/events/store/rows.h"
+
+#include "services/common/crypto/hash.h"
+#include "services/common/records/records.h"
+#include "services/events/store/bulk_rows.h"
+
+namespace waterline::events {
+
+std::string ReactionKey(const std::string& pair, int64_t at_ms) {
+  std::string key = pair.substr(0, kGroupBytes);
+  for (int shift = 56; shift >= 0; shift -= 8) key.push_back(static_cast<char>(static_cast<uint64_t>(at_ms) >> shift & 0xFF));
+  return key;
+}
+
+std::string ContentDigest(const storage::v1::ResponseRow& row) {
+  storage::v1::ResponseRow content = row;
+  content.clear_import();
+  content.clear_recorded_at_ms();
+  content.clear_content_digest();
+  return crypto::Sha256(records::Serialise(content));
+}
+
+}  // namespace waterline::events
