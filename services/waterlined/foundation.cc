@@ -90,7 +90,8 @@ absl::StatusOr<accountability::NoteSigner> LoadSigner(const Layout& layout, cons
   return accountability::NoteSigner(network + "/accountability", *std::move(key));
 }
 
-absl::StatusOr<std::unique_ptr<Foundation>> Foundation::Open(const Layout& layout, Clock* clock) {
+absl::StatusOr<std::unique_ptr<Foundation>> Foundation::Open(const Layout& layout, Clock* clock,
+                                                             std::optional<accountability::v1::EpochStart> new_epoch) {
   std::unique_ptr<Foundation> foundation(new Foundation(clock));
   WATERLINE_ASSIGN_OR_RETURN(foundation->facts_, LoadNetwork(layout));
   WATERLINE_ASSIGN_OR_RETURN(foundation->lock_, FolderLock::Take(layout));
@@ -103,6 +104,7 @@ absl::StatusOr<std::unique_ptr<Foundation>> Foundation::Open(const Layout& layou
   options.network = foundation->facts_.network;
   options.signer = &*foundation->signer_;
   options.clock = &foundation->clock_;
+  options.new_epoch = std::move(new_epoch);
   WATERLINE_ASSIGN_OR_RETURN(foundation->ledger_, accountability::Ledger::Open(std::move(options)));
   foundation->recorder_ = std::make_unique<accountability::Recorder>(
       foundation->ledger_.get(), foundation->store("accountability"), foundation->vault("accountability"), &foundation->clock_, foundation->facts_);

@@ -70,7 +70,9 @@ absl::StatusOr<accountability::NoteSigner> LoadSigner(const Layout& layout, cons
 class Foundation {
  public:
   // Opens everything and checks what can be checked: keys fit, ledger verifies.
-  static absl::StatusOr<std::unique_ptr<Foundation>> Open(const Layout& layout, Clock* clock);
+  // `new_epoch`: begin a new ledger epoch, after a restore.
+  static absl::StatusOr<std::unique_ptr<Foundation>> Open(const Layout& layout, Clock* clock,
+                                                          std::optional<accountability::v1::EpochStart> new_epoch = std::nullopt);
   ~Foundation();
 
   const rpc::NetworkFacts& facts() const { return facts_; }

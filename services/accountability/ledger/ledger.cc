@@ -130,7 +130,22 @@ absl::Status Ledger::Recover() {
   WATERLINE_RETURN_IF_ERROR(LoadHead());
   WATERLINE_RETURN_IF_ERROR(VerifyTail());
   WATERLINE_RETURN_IF_ERROR(CheckAnchor());
-  return WriteAnchor(*checkpoint_, true);
+  WATERLINE_RETURN_IF_ERROR(WriteAnchor(*checkpoint_, true));
+  return options_.new_epoch ? BeginNextEpoch() : absl::OkStatus();
+}
+
+// A log of its own that says what was known of the one before, and what of it was restored.
+absl::Status Ledger::BeginNextEpoch() {
+  v1::EpochStart start = *options_.new_epoch;
+  start.set_epoch(epoch_ + 1);
+  start.set_restored_size(size_);
+  start.set_restored_root(frontier_.Root());
+  if (!start.has_last_known_size()) {
+    start.set_last_known_size(size_);
+    start.set_last_known_root(frontier_.Root());
+  }
+  frontier_ = Frontier();
+  return StartEpoch(std::move(start));
 }
 
 absl::Status Ledger::StartEpoch(v1::EpochStart start) {

@@ -22,6 +22,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -64,6 +65,9 @@ class Ledger {
     std::string network;
     NoteSigner* signer = nullptr;
     MonotoneClock* clock = nullptr;
+    // Begins a new epoch after opening: last_known_size, last_known_root and reason are taken from
+    // here, the rest is filled in. For restores.
+    std::optional<v1::EpochStart> new_epoch;
   };
   // Makes epoch 1 when the store is empty. Verifies head, signature, frontier, anchor and the last
   // kVerifiedAtStart entries; a mismatch is DATA_LOSS/DATA_DAMAGED naming file and index.
@@ -118,6 +122,7 @@ class Ledger {
   explicit Ledger(Options options);
   absl::Status Recover();
   absl::Status StartEpoch(v1::EpochStart start);
+  absl::Status BeginNextEpoch();
   absl::Status LoadHead();
   absl::Status VerifyTail();
   absl::Status CheckAnchor();

@@ -20,7 +20,7 @@ class RocksDbStore : public Store {
  public:
   struct Options {
     std::string path;
-    bool read_only = false;  // For offline tools.
+    bool read_only = false;  // For offline tools; a torn tail of the WAL is an error then, too.
     SteadyNow now = std::chrono::steady_clock::now;
   };
   // Creates the folder when it is absent. Errors: FORMAT_TOO_NEW, DATA_DAMAGED, STORAGE_FULL,
@@ -46,7 +46,7 @@ class RocksDbStore : public Store {
   coro::Task<absl::Status> ReleaseLease(Partition partition, Key key, std::string owner,
                                         uint64_t epoch) override;
 
-  // Reads every block of every file. DATA_DAMAGED names the file.
+  // Compares every file with the checksum it was written with. DATA_DAMAGED names the file.
   absl::Status VerifyChecksums();
 
   // Every value of every partition in key order; for offline tools.

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "services/common/coro/task.h"
+#include "services/common/privacy/vault.h"
+#include "services/common/storage/store.h"
+
+namespace waterline::registry {
+
+// What registry holds, for the state digest (contracts.md 4), as events::StateLines. The lines hold
+// personal data: hash them, do not show them.
+coro::Task<absl::StatusOr<std::vector<std::string>>> StateLines(waterline::storage::Store* store, privacy::Vault* vault);
+
+}  // namespace waterline::registry

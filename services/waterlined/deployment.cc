@@ -1,0 +1,78 @@
+#include "services/waterlined/deployment.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "services/accountability/ledger/verify.h"
+#include "services/common/coro/sync_wait.h"
+#include "services/common/crypto/encoding.h"
+#include "services/common/crypto/hash.h"
+#include "services/common/status/error.h"
+#include "services/common/status/macros.h"
+#include "services/events/store/state_lines.h"
+#include "services/registry/store/state_lines.h"
+#include "services/waterlined/archive.h"
+#include "services/waterlined/foundation.h"
+
+namespace waterline::deployment {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string DataTar(const std::string& folder) { return folder + "/waterline.data.tar"; }
+std::string KeysTar(const std::string& folder) { return folder + "/waterline.keys.tar"; }
+
+}  // namespace
+
+absl::Status Backup(const std::string& data, const std::string& to) {
+  const Layout layout(data);
+  WATERLINE_RETURN_IF_ERROR(LoadNetwork(layout).status());
+  WATERLINE_ASSIGN_OR_RETURN(const auto lock, FolderLock::Take(layout));
+  std::error_code error;
+  fs::create_directories(to, error);
+  if (error) return Error(reason::kUnavailable, "cannot make the folder " + to + ": " + error.message());
+  if (fs::exists(DataTar(to)) || fs::exists(KeysTar(to))) return Error(reason::kAlreadyExists, to + " holds a backup already; nothing was overwritten");
+  WATERLINE_RETURN_IF_ERROR(WriteTar(KeysTar(to), data, {"keys"}));
+  return WriteTar(DataTar(to), data, {"network.conf", "stores"});
+}
+
+absl::Status Restore(const std::string& from, const std::string& data, const std::string& reason_text) {
+  const Layout layout(data);
+  if (reason_text.empty()) return BadFields({{"reason", "is required: it stands in the ledger for everyone to read"}});
+  if (fs::exists(layout.Config()) || fs::exists(layout.Stores()) || fs::exists(layout.Keys())) {
+    return Error(reason::kAlreadyExists, data + " holds a network already; restore into an empty folder");
+  }
+  std::error_code error;
+  fs::create_directories(data, error);
+  if (error) return Error(reason::kUnavailable, "cannot make the folder " + data + ": " + error.message());
+  WATERLINE_RETURN_IF_ERROR(ReadTar(DataTar(from), data));
+  WATERLINE_RETURN_IF_ERROR(ReadTar(KeysTar(from), data));
+  accountability::v1::EpochStart start;
+  start.set_reason(reason_text);
+  SystemClock clock;
+  return Foundation::Open(layout, &clock, std::move(start)).status();
+}
+
+absl::StatusOr<std::string> StateDigest(const std::string& data) {
+  SystemClock clock;
+  WATERLINE_ASSIGN_OR_RETURN(auto foundation, Foundation::Open(Layout(data), &clock));
+  WATERLINE_ASSIGN_OR_RETURN(auto lines, coro::SyncWait(registry::StateLines(foundation->store("registry"), foundation->vault("registry"))));
+  WATERLINE_ASSIGN_OR_RETURN(const auto more, coro::SyncWait(events::StateLines(foundation->store("events"), foundation->vault("events"))));
+  lines.insert(lines.end(), more.begin(), more.end());
+  std::sort(lines.begin(), lines.end());
+  crypto::Sha256Stream digest;
+  for (const auto& line : lines) digest.Update(crypto::Sha256(line));
+  return crypto::HexEncode(digest.Finish());
+}
+
+absl::StatusOr<std::string> Verify(const std::string& data) {
+  const Layout layout(data);
+  WATERLINE_ASSIGN_OR_RETURN(const auto facts, LoadNetwork(layout));
+  WATERLINE_ASSIGN_OR_RETURN(const auto lock, FolderLock::Take(layout));
+  WATERLINE_ASSIGN_OR_RETURN(const auto signer, LoadSigner(layout, facts.network));
+  WATERLINE_ASSIGN_OR_RETURN(const auto summary, accountability::VerifyFolder(layout.Store("accountability"), layout.Anchor(), facts.network, signer.verifier()));
+  return "The ledger verifies: " + std::to_string(summary.entries) + " entries in " + std::to_string(summary.epochs) +
+         (summary.epochs == 1 ? " epoch." : " epochs.");
+}
+
+}  // namespace waterline::deployment
