@@ -31,9 +31,12 @@ struct EntryCloser {
 using Writer = std::unique_ptr<archive, WriteCloser>;
 using Reader = std::unique_ptr<archive, ReadCloser>;
 
-absl::Status Full(const std::string& path) { return Error(reason::kStorageFull, "could not write " + path + " to its end; is the disk full?"); }
+absl::Status Full(const std::string& path) {
+  return Error(reason::kStorageFull, "could not write " + path + " to its end; is the disk full?");
+}
 
-absl::Status AddFile(archive* out, const fs::path& file, const std::string& name, const std::string& tar) {
+absl::Status AddFile(archive* out, const fs::path& file, const std::string& name,
+                     const std::string& tar) {
   std::unique_ptr<archive_entry, EntryCloser> entry(archive_entry_new());
   archive_entry_set_pathname(entry.get(), name.c_str());
   archive_entry_set_filetype(entry.get(), AE_IFREG);
@@ -45,13 +48,15 @@ absl::Status AddFile(archive* out, const fs::path& file, const std::string& name
   while (in) {
     in.read(block.data(), static_cast<std::streamsize>(block.size()));
     const auto got = static_cast<size_t>(in.gcount());
-    if (got > 0 && archive_write_data(out, block.data(), got) != static_cast<la_ssize_t>(got)) return Full(tar);
+    if (got > 0 && archive_write_data(out, block.data(), got) != static_cast<la_ssize_t>(got))
+      return Full(tar);
   }
   if (in.bad()) return Error(reason::kUnavailable, "could not read " + file.string());
   return absl::OkStatus();
 }
 
-absl::Status AddAll(archive* out, const std::string& root, const std::vector<std::string>& names, const std::string& tar) {
+absl::Status AddAll(archive* out, const std::string& root, const std::vector<std::string>& names,
+                    const std::string& tar) {
   for (const auto& name : names) {
     const fs::path path = fs::path(root) / name;
     if (fs::is_regular_file(path)) {
@@ -59,7 +64,9 @@ absl::Status AddAll(archive* out, const std::string& root, const std::vector<std
       continue;
     }
     for (const auto& item : fs::recursive_directory_iterator(path)) {
-      if (item.is_regular_file()) WATERLINE_RETURN_IF_ERROR(AddFile(out, item.path(), fs::relative(item.path(), root).string(), tar));
+      if (item.is_regular_file())
+        WATERLINE_RETURN_IF_ERROR(
+            AddFile(out, item.path(), fs::relative(item.path(), root).string(), tar));
     }
   }
   return absl::OkStatus();
@@ -67,12 +74,17 @@ absl::Status AddAll(archive* out, const std::string& root, const std::vector<std
 
 }  // namespace
 
-absl::Status WriteTar(const std::string& tar, const std::string& root, const std::vector<std::string>& names) {
+absl::Status WriteTar(const std::string& tar, const std::string& root,
+                      const std::vector<std::string>& names) {
   const int file = open(tar.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (file < 0) return Error(reason::kAlreadyExists, tar + " is there already or cannot be made; nothing was overwritten");
+  if (file < 0)
+    return Error(reason::kAlreadyExists,
+                 tar + " is there already or cannot be made; nothing was overwritten");
   Writer out(archive_write_new());
   archive_write_set_format_pax_restricted(out.get());
-  absl::Status status = archive_write_open_fd(out.get(), file) == ARCHIVE_OK ? AddAll(out.get(), root, names, tar) : Full(tar);
+  absl::Status status = archive_write_open_fd(out.get(), file) == ARCHIVE_OK
+                            ? AddAll(out.get(), root, names, tar)
+                            : Full(tar);
   if (status.ok() && archive_write_close(out.get()) != ARCHIVE_OK) status = Full(tar);
   if (status.ok() && fsync(file) != 0) status = Full(tar);
   close(file);
@@ -91,12 +103,14 @@ absl::Status ReadTar(const std::string& tar, const std::string& root) {
   while ((result = archive_read_next_header(in.get(), &entry)) == ARCHIVE_OK) {
     const std::string target = (fs::path(root) / archive_entry_pathname(entry)).string();
     archive_entry_set_pathname(entry, target.c_str());
-    if (target.find("/../") != std::string::npos) return Error(reason::kDataDamaged, tar + " names a path outside its folder");
+    if (target.find("/../") != std::string::npos)
+      return Error(reason::kDataDamaged, tar + " names a path outside its folder");
     if (archive_read_extract(in.get(), entry, ARCHIVE_EXTRACT_PERM) != ARCHIVE_OK) {
       return Error(reason::kDataDamaged, tar + " could not be unpacked to its end");
     }
   }
-  return result == ARCHIVE_EOF ? absl::OkStatus() : Error(reason::kDataDamaged, tar + " is cut off or damaged");
+  return result == ARCHIVE_EOF ? absl::OkStatus()
+                               : Error(reason::kDataDamaged, tar + " is cut off or damaged");
 }
 
 }  // namespace waterline::deployment

@@ -5,10 +5,14 @@
 #include "services/common/rpc/server.h"
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
+#include "services/common/crypto/encoding.h"
+#include "services/common/crypto/random.h"
 #include "services/events/api/events_api.h"
+#include "services/inference/api/inference_api.h"
 #include "services/registry/api/local_directory.h"
 #include "services/registry/api/registry_api.h"
 #include "services/waterlined/foundation.h"
+#include "services/waterlined/local_evidence.h"
 
 namespace waterline::deployment {
 namespace {
@@ -28,6 +32,10 @@ struct Waterlined::Impl {
   std::unique_ptr<registry::RegistryApi> registry;
   std::unique_ptr<registry::LocalDirectory> directory;
   std::unique_ptr<events::EventsApi> events;
+  std::unique_ptr<LocalEvidence> evidence;
+  std::unique_ptr<inference::ScopeModel> model;
+  std::unique_ptr<inference::Projector> projector;
+  std::unique_ptr<inference::InferenceApi> inference;
   std::unique_ptr<accountability::AccountabilityApi> accountability;
   std::vector<std::unique_ptr<rpc::Service>> services;
   std::unique_ptr<rpc::Server> server;
@@ -38,6 +46,7 @@ struct Waterlined::Impl {
   void MakeServices();
   void MakeRegistry();
   void MakeEvents();
+  void MakeInference();
 };
 
 void Waterlined::Impl::MakeServices() {
@@ -45,7 +54,9 @@ void Waterlined::Impl::MakeServices() {
   gate = std::make_unique<gate::Gate>(foundation->recorder());
   MakeRegistry();
   MakeEvents();
-  accountability = std::make_unique<accountability::AccountabilityApi>(foundation->ledger(), gate.get());
+  MakeInference();
+  accountability =
+      std::make_unique<accountability::AccountabilityApi>(foundation->ledger(), gate.get());
   accountability->Register(NewService("waterline.accountability.v1.AccountabilityService"));
 }
 
@@ -77,14 +88,40 @@ void Waterlined::Impl::MakeEvents() {
   events->Register(NewService("waterline.events.v1.EventsService"));
 }
 
+void Waterlined::Impl::MakeInference() {
+  evidence = std::make_unique<LocalEvidence>(foundation->store("events"));
+  model = inference::VersionZeroModel();
+  inference::Projector::Parts projection;
+  projection.store = foundation->store("inference");
+  projection.source = evidence.get();
+  projection.model = model.get();
+  projection.owner = crypto::HexEncode(crypto::RandomBytes(16));
+  projection.on_progress = [this](const inference::Projector::Progress& progress) {
+    metrics.SetGauge("waterline_projection_catching_up", "1 while evidence waits to be absorbed",
+                     progress.catching_up || !progress.status.ok() ? 1 : 0);
+  };
+  projector = std::make_unique<inference::Projector>(std::move(projection));
+  inference::InferenceApi::Parts parts;
+  parts.store = foundation->store("inference");
+  parts.gate = gate.get();
+  parts.clock = foundation->clock();
+  parts.network = foundation->facts();
+  parts.projector = projector.get();
+  inference = std::make_unique<inference::InferenceApi>(std::move(parts));
+  inference->Register(NewService("waterline.inference.v1.InferenceService"));
+}
+
 Waterlined::Waterlined(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Waterlined::~Waterlined() { Drain(); }
 
 absl::StatusOr<std::unique_ptr<Waterlined>> Waterlined::Start(ServeOptions options) {
   auto impl = std::make_unique<Impl>();
-  WATERLINE_ASSIGN_OR_RETURN(impl->foundation, Foundation::Open(Layout(options.data), &impl->clock));
+  WATERLINE_ASSIGN_OR_RETURN(impl->foundation,
+                             Foundation::Open(Layout(options.data), &impl->clock));
   if (!impl->foundation->facts().development) {
-    return Error(reason::kStateForbids, "this network was made without --development, and this version knows development identity only");
+    return Error(reason::kStateForbids,
+                 "this network was made without --development, and this version knows development "
+                 "identity only");
   }
   impl->MakeServices();
   rpc::ServerOptions server;
@@ -94,14 +131,19 @@ absl::StatusOr<std::unique_ptr<Waterlined>> Waterlined::Start(ServeOptions optio
   server.drain_grace = options.drain_grace;
   std::vector<const rpc::Service*> services;
   for (const auto& service : impl->services) services.push_back(service.get());
-  WATERLINE_ASSIGN_OR_RETURN(impl->server, rpc::Server::Start(std::move(server), std::move(services)));
+  WATERLINE_ASSIGN_OR_RETURN(impl->server,
+                             rpc::Server::Start(std::move(server), std::move(services)));
   if (!options.metrics.empty()) WATERLINE_RETURN_IF_ERROR(impl->metrics.Listen(options.metrics));
+  impl->projector->Start();
   impl->server->SetServing(true);
   return std::unique_ptr<Waterlined>(new Waterlined(std::move(impl)));
 }
 
 int Waterlined::port() const { return impl_->server->port(); }
 int Waterlined::metrics_port() const { return impl_->metrics.port(); }
-void Waterlined::Drain() { impl_->server->Drain(); }
+void Waterlined::Drain() {
+  impl_->server->Drain();
+  impl_->projector->Stop();
+}
 
 }  // namespace waterline::deployment

@@ -30,21 +30,27 @@ absl::Status Backup(const std::string& data, const std::string& to) {
   WATERLINE_ASSIGN_OR_RETURN(const auto lock, FolderLock::Take(layout));
   std::error_code error;
   fs::create_directories(to, error);
-  if (error) return Error(reason::kUnavailable, "cannot make the folder " + to + ": " + error.message());
-  if (fs::exists(DataTar(to)) || fs::exists(KeysTar(to))) return Error(reason::kAlreadyExists, to + " holds a backup already; nothing was overwritten");
+  if (error)
+    return Error(reason::kUnavailable, "cannot make the folder " + to + ": " + error.message());
+  if (fs::exists(DataTar(to)) || fs::exists(KeysTar(to)))
+    return Error(reason::kAlreadyExists, to + " holds a backup already; nothing was overwritten");
   WATERLINE_RETURN_IF_ERROR(WriteTar(KeysTar(to), data, {"keys"}));
   return WriteTar(DataTar(to), data, {"network.conf", "stores"});
 }
 
-absl::Status Restore(const std::string& from, const std::string& data, const std::string& reason_text) {
+absl::Status Restore(const std::string& from, const std::string& data,
+                     const std::string& reason_text) {
   const Layout layout(data);
-  if (reason_text.empty()) return BadFields({{"reason", "is required: it stands in the ledger for everyone to read"}});
+  if (reason_text.empty())
+    return BadFields({{"reason", "is required: it stands in the ledger for everyone to read"}});
   if (fs::exists(layout.Config()) || fs::exists(layout.Stores()) || fs::exists(layout.Keys())) {
-    return Error(reason::kAlreadyExists, data + " holds a network already; restore into an empty folder");
+    return Error(reason::kAlreadyExists,
+                 data + " holds a network already; restore into an empty folder");
   }
   std::error_code error;
   fs::create_directories(data, error);
-  if (error) return Error(reason::kUnavailable, "cannot make the folder " + data + ": " + error.message());
+  if (error)
+    return Error(reason::kUnavailable, "cannot make the folder " + data + ": " + error.message());
   WATERLINE_RETURN_IF_ERROR(ReadTar(DataTar(from), data));
   WATERLINE_RETURN_IF_ERROR(ReadTar(KeysTar(from), data));
   accountability::v1::EpochStart start;
@@ -56,8 +62,12 @@ absl::Status Restore(const std::string& from, const std::string& data, const std
 absl::StatusOr<std::string> StateDigest(const std::string& data) {
   SystemClock clock;
   WATERLINE_ASSIGN_OR_RETURN(auto foundation, Foundation::Open(Layout(data), &clock));
-  WATERLINE_ASSIGN_OR_RETURN(auto lines, coro::SyncWait(registry::StateLines(foundation->store("registry"), foundation->vault("registry"))));
-  WATERLINE_ASSIGN_OR_RETURN(const auto more, coro::SyncWait(events::StateLines(foundation->store("events"), foundation->vault("events"))));
+  WATERLINE_ASSIGN_OR_RETURN(auto lines,
+                             coro::SyncWait(registry::StateLines(foundation->store("registry"),
+                                                                 foundation->vault("registry"))));
+  WATERLINE_ASSIGN_OR_RETURN(
+      const auto more,
+      coro::SyncWait(events::StateLines(foundation->store("events"), foundation->vault("events"))));
   lines.insert(lines.end(), more.begin(), more.end());
   std::sort(lines.begin(), lines.end());
   crypto::Sha256Stream digest;
@@ -70,9 +80,12 @@ absl::StatusOr<std::string> Verify(const std::string& data) {
   WATERLINE_ASSIGN_OR_RETURN(const auto facts, LoadNetwork(layout));
   WATERLINE_ASSIGN_OR_RETURN(const auto lock, FolderLock::Take(layout));
   WATERLINE_ASSIGN_OR_RETURN(const auto signer, LoadSigner(layout, facts.network));
-  WATERLINE_ASSIGN_OR_RETURN(const auto summary, accountability::VerifyFolder(layout.Store("accountability"), layout.Anchor(), facts.network, signer.verifier()));
-  return "The ledger verifies: " + std::to_string(summary.entries) + " entries in " + std::to_string(summary.epochs) +
-         (summary.epochs == 1 ? " epoch." : " epochs.");
+  WATERLINE_ASSIGN_OR_RETURN(
+      const auto summary,
+      accountability::VerifyFolder(layout.Store("accountability"), layout.Anchor(), facts.network,
+                                   signer.verifier()));
+  return "The ledger verifies: " + std::to_string(summary.entries) + " entries in " +
+         std::to_string(summary.epochs) + (summary.epochs == 1 ? " epoch." : " epochs.");
 }
 
 }  // namespace waterline::deployment

@@ -10,9 +10,9 @@
 namespace waterline::deployment {
 
 struct InitOptions {
-  std::string data;           // Made when absent; must not hold a network.
-  std::string network;        // An id; with development it must hold `dev`.
-  std::string host;           // Id of the host organisation, e.g. ods-qnx.
+  std::string data;     // Made when absent; must not hold a network.
+  std::string network;  // An id; with development it must hold `dev`.
+  std::string host;     // Id of the host organisation, e.g. ods-qnx.
   std::string host_title;
   std::string administrator;  // Actor that becomes the first network-steward in the records.
   bool development = false;

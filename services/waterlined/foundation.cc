@@ -38,27 +38,33 @@ absl::StatusOr<rpc::NetworkFacts> LoadNetwork(const Layout& layout) {
   std::ifstream file(layout.Config());
   std::string line;
   if (!file || !std::getline(file, line)) {
-    return Refuse(layout.Config() + " is missing: this is no data folder yet; run `waterline admin init --data " + layout.data + "`");
+    return Refuse(layout.Config() +
+                  " is missing: this is no data folder yet; run `waterline admin init --data " +
+                  layout.data + "`");
   }
-  if (line != kConfigHeader) return Refuse(layout.Config() + " does not start with `" + kConfigHeader + "`");
+  if (line != kConfigHeader)
+    return Refuse(layout.Config() + " does not start with `" + kConfigHeader + "`");
   rpc::NetworkFacts facts;
   while (std::getline(file, line)) {
     const size_t equals = line.find('=');
     const std::string key(text::Trim(line.substr(0, equals)));
-    const std::string value(equals == std::string::npos ? "" : text::Trim(std::string_view(line).substr(equals + 1)));
+    const std::string value(
+        equals == std::string::npos ? "" : text::Trim(std::string_view(line).substr(equals + 1)));
     if (key == "network") facts.network = value;
     if (key == "host") facts.host = value;
     if (key == "development") facts.development = value == "true";
     if (key == "demonstration") facts.demonstration = value == "true";
   }
-  if (!text::IsResourceId(facts.network) || !text::IsResourceId(facts.host)) return Refuse(layout.Config() + " names no network or no host");
+  if (!text::IsResourceId(facts.network) || !text::IsResourceId(facts.host))
+    return Refuse(layout.Config() + " names no network or no host");
   return facts;
 }
 
 absl::Status SaveNetwork(const Layout& layout, const rpc::NetworkFacts& facts) {
   std::ofstream file(layout.Config());
   file << kConfigHeader << "\nnetwork = " << facts.network << "\nhost = " << facts.host
-       << "\ndevelopment = " << Bool(facts.development) << "\ndemonstration = " << Bool(facts.demonstration) << '\n';
+       << "\ndevelopment = " << Bool(facts.development)
+       << "\ndemonstration = " << Bool(facts.demonstration) << '\n';
   file.close();
   if (!file) return Error(reason::kStorageFull, "could not write " + layout.Config());
   return absl::OkStatus();
@@ -66,36 +72,45 @@ absl::Status SaveNetwork(const Layout& layout, const rpc::NetworkFacts& facts) {
 
 absl::StatusOr<std::unique_ptr<FolderLock>> FolderLock::Take(const Layout& layout) {
   const int file = open(layout.Lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (file < 0) return Refuse("cannot open " + layout.Lock() + "; does the folder exist, and is it yours?");
+  if (file < 0)
+    return Refuse("cannot open " + layout.Lock() + "; does the folder exist, and is it yours?");
   if (flock(file, LOCK_EX | LOCK_NB) != 0) {
     close(file);
-    return Error(reason::kUnavailable, "the data folder " + layout.data + " is in use by another process; stop waterlined first");
+    return Error(reason::kUnavailable, "the data folder " + layout.data +
+                                           " is in use by another process; stop waterlined first");
   }
   return std::unique_ptr<FolderLock>(new FolderLock(file));
 }
 
 FolderLock::~FolderLock() { close(file_); }
 
-absl::StatusOr<accountability::NoteSigner> LoadSigner(const Layout& layout, const std::string& network) {
+absl::StatusOr<accountability::NoteSigner> LoadSigner(const Layout& layout,
+                                                      const std::string& network) {
   const std::string path = layout.OriginKey();
   struct stat info = {};
-  if (stat(path.c_str(), &info) != 0) return Error(reason::kKeyMissing, "the ledger's signing key " + path + " is missing; restore it");
-  if ((info.st_mode & 077) != 0) return Error(reason::kKeyMissing, path + " can be read by others; chmod 600 it");
+  if (stat(path.c_str(), &info) != 0)
+    return Error(reason::kKeyMissing,
+                 "the ledger's signing key " + path + " is missing; restore it");
+  if ((info.st_mode & 077) != 0)
+    return Error(reason::kKeyMissing, path + " can be read by others; chmod 600 it");
   std::ifstream file(path);
   std::string hex;
   std::getline(file, hex);
   auto seed = crypto::HexDecode(hex);
-  auto key = seed.ok() ? crypto::Ed25519Key::FromSeed(*seed) : absl::StatusOr<crypto::Ed25519Key>(seed.status());
-  if (!key.ok()) return Error(reason::kKeyMissing, path + " does not hold a seed of 64 hexadecimal digits");
+  auto key = seed.ok() ? crypto::Ed25519Key::FromSeed(*seed)
+                       : absl::StatusOr<crypto::Ed25519Key>(seed.status());
+  if (!key.ok())
+    return Error(reason::kKeyMissing, path + " does not hold a seed of 64 hexadecimal digits");
   return accountability::NoteSigner(network + "/accountability", *std::move(key));
 }
 
-absl::StatusOr<std::unique_ptr<Foundation>> Foundation::Open(const Layout& layout, Clock* clock,
-                                                             std::optional<accountability::v1::EpochStart> new_epoch) {
+absl::StatusOr<std::unique_ptr<Foundation>> Foundation::Open(
+    const Layout& layout, Clock* clock, std::optional<accountability::v1::EpochStart> new_epoch) {
   std::unique_ptr<Foundation> foundation(new Foundation(clock));
   WATERLINE_ASSIGN_OR_RETURN(foundation->facts_, LoadNetwork(layout));
   WATERLINE_ASSIGN_OR_RETURN(foundation->lock_, FolderLock::Take(layout));
-  for (const char* service : kServices) WATERLINE_RETURN_IF_ERROR(foundation->OpenPart(layout, service));
+  for (const char* service : kServices)
+    WATERLINE_RETURN_IF_ERROR(foundation->OpenPart(layout, service));
   WATERLINE_ASSIGN_OR_RETURN(auto signer, LoadSigner(layout, foundation->facts_.network));
   foundation->signer_.emplace(std::move(signer));
   accountability::Ledger::Options options;
@@ -107,7 +122,8 @@ absl::StatusOr<std::unique_ptr<Foundation>> Foundation::Open(const Layout& layou
   options.new_epoch = std::move(new_epoch);
   WATERLINE_ASSIGN_OR_RETURN(foundation->ledger_, accountability::Ledger::Open(std::move(options)));
   foundation->recorder_ = std::make_unique<accountability::Recorder>(
-      foundation->ledger_.get(), foundation->store("accountability"), foundation->vault("accountability"), &foundation->clock_, foundation->facts_);
+      foundation->ledger_.get(), foundation->store("accountability"),
+      foundation->vault("accountability"), &foundation->clock_, foundation->facts_);
   return foundation;
 }
 
@@ -123,11 +139,16 @@ absl::Status Foundation::OpenPart(const Layout& layout, const std::string& servi
   options.path = layout.Store(service);
   WATERLINE_ASSIGN_OR_RETURN(part.store, storage::RocksDbStore::Open(std::move(options)));
   WATERLINE_ASSIGN_OR_RETURN(auto keys, privacy::MasterKeys::Load(layout.MasterKeys(service)));
-  part.vault = std::make_unique<privacy::Vault>(part.store.get(), std::move(keys), SealedCollections(service));
+  part.vault = std::make_unique<privacy::Vault>(part.store.get(), std::move(keys),
+                                                SealedCollections(service));
   return coro::SyncWait(part.vault->CheckAtStart());
 }
 
-storage::Store* Foundation::store(const std::string& service) { return parts_.at(service).store.get(); }
-privacy::Vault* Foundation::vault(const std::string& service) { return parts_.at(service).vault.get(); }
+storage::Store* Foundation::store(const std::string& service) {
+  return parts_.at(service).store.get();
+}
+privacy::Vault* Foundation::vault(const std::string& service) {
+  return parts_.at(service).vault.get();
+}
 
 }  // namespace waterline::deployment

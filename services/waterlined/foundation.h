@@ -40,7 +40,9 @@ struct Layout {
   std::string Lock() const { return data + "/LOCK"; }
   std::string Keys() const { return data + "/keys"; }
   std::string OriginKey() const { return data + "/keys/origin.key"; }
-  std::string MasterKeys(const std::string& service) const { return data + "/keys/" + service + ".keys"; }
+  std::string MasterKeys(const std::string& service) const {
+    return data + "/keys/" + service + ".keys";
+  }
   std::string Stores() const { return data + "/stores"; }
   std::string Store(const std::string& service) const { return data + "/stores/" + service; }
   std::string Anchor() const { return data + "/stores/accountability.anchor"; }
@@ -65,14 +67,16 @@ class FolderLock {
 };
 
 // The signing key of the ledger. FAILED_PRECONDITION/KEY_MISSING naming the file.
-absl::StatusOr<accountability::NoteSigner> LoadSigner(const Layout& layout, const std::string& network);
+absl::StatusOr<accountability::NoteSigner> LoadSigner(const Layout& layout,
+                                                      const std::string& network);
 
 class Foundation {
  public:
   // Opens everything and checks what can be checked: keys fit, ledger verifies.
   // `new_epoch`: begin a new ledger epoch, after a restore.
-  static absl::StatusOr<std::unique_ptr<Foundation>> Open(const Layout& layout, Clock* clock,
-                                                          std::optional<accountability::v1::EpochStart> new_epoch = std::nullopt);
+  static absl::StatusOr<std::unique_ptr<Foundation>> Open(
+      const Layout& layout, Clock* clock,
+      std::optional<accountability::v1::EpochStart> new_epoch = std::nullopt);
   ~Foundation();
 
   const rpc::NetworkFacts& facts() const { return facts_; }

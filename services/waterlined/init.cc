@@ -24,28 +24,39 @@ using accountability::AppendRequest;
 
 absl::Status CheckOptions(const InitOptions& options) {
   std::vector<FieldViolation> violations;
-  if (options.data.empty()) violations.push_back({"data", "is required: the folder for keys and stores"});
-  if (!text::IsResourceId(options.network)) violations.push_back({"network", "is not an id: lower case letters, digits and dashes, starting with a letter"});
+  if (options.data.empty())
+    violations.push_back({"data", "is required: the folder for keys and stores"});
+  if (!text::IsResourceId(options.network))
+    violations.push_back(
+        {"network", "is not an id: lower case letters, digits and dashes, starting with a letter"});
   if (options.development && options.network.find("dev") == std::string::npos) {
-    violations.push_back({"network", "must hold `dev` with --development, so that its ledger can never be taken for a real one"});
+    violations.push_back({"network",
+                          "must hold `dev` with --development, so that its ledger can never be "
+                          "taken for a real one"});
   }
   if (!options.development && options.network.find("dev") != std::string::npos) {
     violations.push_back({"network", "holds `dev`, which is kept for --development"});
   }
   if (!text::IsResourceId(options.host) || options.host.find('-') == std::string::npos) {
-    violations.push_back({"host", "is not an organisation id such as ods-qnx or local-demonstration-board"});
+    violations.push_back(
+        {"host", "is not an organisation id such as ods-qnx or local-demonstration-board"});
   }
-  if (options.administrator.empty()) violations.push_back({"administrator", "is required: who may change the network first"});
+  if (options.administrator.empty())
+    violations.push_back({"administrator", "is required: who may change the network first"});
   return violations.empty() ? absl::OkStatus() : BadFields(violations);
 }
 
 absl::Status WriteOriginKey(const Layout& layout) {
   const int file = open(layout.OriginKey().c_str(), O_WRONLY | O_CREAT | O_EXCL, 0600);
-  if (file < 0) return Error(reason::kAlreadyExists, layout.OriginKey() + " is there already; nothing was changed");
+  if (file < 0)
+    return Error(reason::kAlreadyExists,
+                 layout.OriginKey() + " is there already; nothing was changed");
   const std::string text = crypto::HexEncode(crypto::RandomBytes(crypto::kEd25519SeedBytes)) + "\n";
-  const bool written = write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(file) == 0;
+  const bool written = write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+                       fsync(file) == 0;
   close(file);
-  return written ? absl::OkStatus() : Error(reason::kStorageFull, "could not write " + layout.OriginKey());
+  return written ? absl::OkStatus()
+                 : Error(reason::kStorageFull, "could not write " + layout.OriginKey());
 }
 
 absl::Status MakeFolders(const Layout& layout) {
@@ -53,7 +64,9 @@ absl::Status MakeFolders(const Layout& layout) {
   fs::create_directories(layout.Stores(), error);
   if (!error) fs::create_directories(layout.Keys(), error);
   if (!error) fs::permissions(layout.Keys(), fs::perms::owner_all, error);
-  if (error) return Error(reason::kUnavailable, "cannot make the folder " + layout.data + ": " + error.message());
+  if (error)
+    return Error(reason::kUnavailable,
+                 "cannot make the folder " + layout.data + ": " + error.message());
   return absl::OkStatus();
 }
 
@@ -72,7 +85,8 @@ registry::v1::Organisation HostOrganisation(const InitOptions& options, int64_t 
 }
 
 // The entry that says what this network is; its position is the receipt of the first records.
-coro::Task<absl::StatusOr<common::v1::LedgerPosition>> RecordStart(Foundation* foundation, std::string administrator) {
+coro::Task<absl::StatusOr<common::v1::LedgerPosition>> RecordStart(Foundation* foundation,
+                                                                   std::string administrator) {
   const auto& facts = foundation->facts();
   AppendRequest request;
   request.entry.set_entry_id(crypto::RandomBytes(32));
@@ -81,14 +95,18 @@ coro::Task<absl::StatusOr<common::v1::LedgerPosition>> RecordStart(Foundation* f
   start->set_host("organisations/" + facts.host);
   start->set_development(facts.development);
   start->set_demonstration(facts.demonstration);
-  WATERLINE_CO_ASSIGN_OR_RETURN(*start->mutable_first_administrator(), co_await foundation->recorder()->ActorHandle(facts.host, "dev", administrator));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      *start->mutable_first_administrator(),
+      co_await foundation->recorder()->ActorHandle(facts.host, "dev", administrator));
   request.organisations = {facts.host};
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto appended, co_await foundation->ledger()->Append(std::move(request)));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto appended,
+                                co_await foundation->ledger()->Append(std::move(request)));
   co_return appended.position;
 }
 
 coro::Task<absl::Status> WriteHost(Foundation* foundation, InitOptions options) {
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto position, co_await RecordStart(foundation, options.administrator));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto position,
+                                co_await RecordStart(foundation, options.administrator));
   const int64_t now = foundation->clock()->NowMs();
   registry::storage::v1::OrganisationRecord record;
   *record.mutable_public_() = HostOrganisation(options, now);
@@ -103,17 +121,22 @@ coro::Task<absl::Status> WriteHost(Foundation* foundation, InitOptions options) 
   storage::Batch batch;
   registry::PutOrganisation(record, nullptr, &batch);
   batch.Put(storage::Key(registry::kMembers, options.host), member.SerializeAsString());
-  auto committed = co_await foundation->store("registry")->Commit(registry::NetworkPartition(), std::move(batch));
+  auto committed = co_await foundation->store("registry")
+                       ->Commit(registry::NetworkPartition(), std::move(batch));
   co_return committed.status();
 }
 
 std::string Report(const InitOptions& options, const Layout& layout, const std::string& vkey) {
-  std::string text = "Made the network " + options.network + " with host organisations/" + options.host + " in " + layout.data + ".\n";
+  std::string text = "Made the network " + options.network + " with host organisations/" +
+                     options.host + " in " + layout.data + ".\n";
   if (options.demonstration) text += "It is a DEMONSTRATION network: every output says so.\n";
-  if (options.development) text += "It uses DEVELOPMENT identity: callers are believed, on this machine only.\n";
+  if (options.development)
+    text += "It uses DEVELOPMENT identity: callers are believed, on this machine only.\n";
   text += "Give this key to everyone who verifies the ledger: " + vkey + "\n";
-  text += "Keep copies of " + layout.Keys() + " apart from the data. If the *.keys files are lost, names, contact details and what people\n"
-          "said can never be read again; if origin.key is lost, the ledger cannot go on.\n";
+  text +=
+      "Keep copies of " + layout.Keys() +
+      " apart from the data. If the *.keys files are lost, names, contact details and what people\n"
+      "said can never be read again; if origin.key is lost, the ledger cannot go on.\n";
   return text;
 }
 
@@ -123,12 +146,15 @@ absl::StatusOr<std::string> Init(const InitOptions& options) {
   WATERLINE_RETURN_IF_ERROR(CheckOptions(options));
   const Layout layout(options.data);
   if (fs::exists(layout.Config()) || fs::exists(layout.OriginKey())) {
-    return Error(reason::kAlreadyExists, layout.data + " holds a network already; nothing was changed");
+    return Error(reason::kAlreadyExists,
+                 layout.data + " holds a network already; nothing was changed");
   }
   WATERLINE_RETURN_IF_ERROR(MakeFolders(layout));
   WATERLINE_RETURN_IF_ERROR(WriteOriginKey(layout));
-  for (const char* service : kServices) WATERLINE_RETURN_IF_ERROR(privacy::MasterKeys::Create(layout.MasterKeys(service)));
-  rpc::NetworkFacts facts{options.network, options.host, options.development, options.demonstration};
+  for (const char* service : kServices)
+    WATERLINE_RETURN_IF_ERROR(privacy::MasterKeys::Create(layout.MasterKeys(service)));
+  rpc::NetworkFacts facts{options.network, options.host, options.development,
+                          options.demonstration};
   WATERLINE_RETURN_IF_ERROR(SaveNetwork(layout, facts));
   SystemClock clock;
   WATERLINE_ASSIGN_OR_RETURN(auto foundation, Foundation::Open(layout, &clock));

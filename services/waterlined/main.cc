@@ -1,8 +1,7 @@
 // waterlined: all four services in one process on the embedded store. Flags: --help.
 
-#include <csignal>
-
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 #include <fstream>
 
@@ -20,12 +19,20 @@ struct Flags {
 
 void AddFlags(CLI::App* app, Flags* flags) {
   app->set_config("--config", "", "Read flags from this file (TOML)");
-  app->add_option("--data", flags->serve.data, "Data folder, made by `waterline admin init`")->required()->envname("WATERLINE_DATA");
-  app->add_option("--listen", flags->serve.listen, "host:port or unix:/path; port 0 is a free one")->capture_default_str()->envname("WATERLINE_LISTEN");
-  app->add_option("--metrics", flags->serve.metrics, "host:port for /metrics; none by default")->envname("WATERLINE_METRICS");
+  app->add_option("--data", flags->serve.data, "Data folder, made by `waterline admin init`")
+      ->required()
+      ->envname("WATERLINE_DATA");
+  app->add_option("--listen", flags->serve.listen, "host:port or unix:/path; port 0 is a free one")
+      ->capture_default_str()
+      ->envname("WATERLINE_LISTEN");
+  app->add_option("--metrics", flags->serve.metrics, "host:port for /metrics; none by default")
+      ->envname("WATERLINE_METRICS");
   app->add_option("--log", flags->log, "Append JSON lines to this file; standard error by default");
   app->add_option("--port-file", flags->port_file, "Write the port here once serving");
-  app->add_option("--drain-seconds", flags->drain_seconds, "Grace for calls under way after SIGTERM")->capture_default_str()->check(CLI::Range(0, 600));
+  app->add_option("--drain-seconds", flags->drain_seconds,
+                  "Grace for calls under way after SIGTERM")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 600));
 }
 
 // Writes in one step, so that a reader never sees half a number.
@@ -45,7 +52,8 @@ int Serve(Flags flags) {
     return 1;
   }
   auto& server = **started;
-  waterline::log::Info("serving", {{"port", int64_t{server.port()}}, {"metrics_port", int64_t{server.metrics_port()}}});
+  waterline::log::Info("serving", {{"port", int64_t{server.port()}},
+                                   {"metrics_port", int64_t{server.metrics_port()}}});
   if (!flags.port_file.empty() && !WritePort(flags.port_file, server.port())) {
     std::fprintf(stderr, "waterlined: cannot write %s\n", flags.port_file.c_str());
     return 1;

@@ -50,12 +50,14 @@ class EventsTest : public ::testing::Test {
     request.set_request_id(request_id);
     events::v1::CreateEventResponse response;
     const auto status = Call(stub_.get(), &Stub::CreateEvent, request, &response);
-    EXPECT_TRUE(status.ok()) << status << ' ' << (ViolationsOf(status).empty() ? "" : ViolationsOf(status)[0].field);
+    EXPECT_TRUE(status.ok()) << status << ' '
+                             << (ViolationsOf(status).empty() ? "" : ViolationsOf(status)[0].field);
     return response.event();
   }
 
   template <class Request, class Response>
-  absl::Status Move(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*), const std::string& name, Request request = {}) {
+  absl::Status Move(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                    const std::string& name, Request request = {}) {
     request.set_name(name);
     request.set_request_id("move" + std::to_string(moves_++));
     Response response;
@@ -66,8 +68,12 @@ class EventsTest : public ::testing::Test {
 
   Event OpenEvent() {
     const Event event = Create(GoodEvent(), "open" + std::to_string(moves_++));
-    EXPECT_TRUE((Move<events::v1::PublishEventRequest, events::v1::PublishEventResponse>(&Stub::PublishEvent, event.name())).ok());
-    EXPECT_TRUE((Move<events::v1::OpenEventRequest, events::v1::OpenEventResponse>(&Stub::OpenEvent, event.name())).ok());
+    EXPECT_TRUE((Move<events::v1::PublishEventRequest, events::v1::PublishEventResponse>(
+                     &Stub::PublishEvent, event.name()))
+                    .ok());
+    EXPECT_TRUE((Move<events::v1::OpenEventRequest, events::v1::OpenEventResponse>(&Stub::OpenEvent,
+                                                                                   event.name()))
+                    .ok());
     return last_;
   }
 
@@ -88,25 +94,36 @@ class EventsTest : public ::testing::Test {
 TEST_F(EventsTest, LifeCycleFromDraftToReported) {
   const Event event = Create(GoodEvent());
   EXPECT_EQ(event.state(), Event::STATE_DRAFT);
-  const auto early = Move<events::v1::OpenEventRequest, events::v1::OpenEventResponse>(&Stub::OpenEvent, event.name());
+  const auto early = Move<events::v1::OpenEventRequest, events::v1::OpenEventResponse>(
+      &Stub::OpenEvent, event.name());
   EXPECT_EQ(ReasonOf(early), "STATE_FORBIDS");
-  ASSERT_TRUE((Move<events::v1::PublishEventRequest, events::v1::PublishEventResponse>(&Stub::PublishEvent, event.name())).ok());
+  ASSERT_TRUE((Move<events::v1::PublishEventRequest, events::v1::PublishEventResponse>(
+                   &Stub::PublishEvent, event.name()))
+                  .ok());
   EXPECT_TRUE(last_.has_published_at());
-  ASSERT_TRUE((Move<events::v1::OpenEventRequest, events::v1::OpenEventResponse>(&Stub::OpenEvent, event.name())).ok());
-  const auto no_date = Move<events::v1::HoldEventRequest, events::v1::HoldEventResponse>(&Stub::HoldEvent, event.name());
+  ASSERT_TRUE((Move<events::v1::OpenEventRequest, events::v1::OpenEventResponse>(&Stub::OpenEvent,
+                                                                                 event.name()))
+                  .ok());
+  const auto no_date = Move<events::v1::HoldEventRequest, events::v1::HoldEventResponse>(
+      &Stub::HoldEvent, event.name());
   EXPECT_EQ(ReasonOf(no_date), "INVALID_FIELDS");
   events::v1::HoldEventRequest hold;
   hold.set_feedback_due_on("2026-04-01");
   auto* tally = hold.add_tallies();
   tally->set_role("patient");
   tally->set_count(14);
-  ASSERT_TRUE((Move<events::v1::HoldEventRequest, events::v1::HoldEventResponse>(&Stub::HoldEvent, event.name(), hold)).ok());
+  ASSERT_TRUE((Move<events::v1::HoldEventRequest, events::v1::HoldEventResponse>(
+                   &Stub::HoldEvent, event.name(), hold))
+                  .ok());
   EXPECT_EQ(last_.tallies(0).count(), 14u);
   events::v1::CancelEventRequest cancel;
   cancel.set_reason("rain");
-  const auto late = Move<events::v1::CancelEventRequest, events::v1::CancelEventResponse>(&Stub::CancelEvent, event.name(), cancel);
+  const auto late = Move<events::v1::CancelEventRequest, events::v1::CancelEventResponse>(
+      &Stub::CancelEvent, event.name(), cancel);
   EXPECT_EQ(ReasonOf(late), "STATE_FORBIDS");
-  ASSERT_TRUE((Move<events::v1::ReportEventRequest, events::v1::ReportEventResponse>(&Stub::ReportEvent, event.name())).ok());
+  ASSERT_TRUE((Move<events::v1::ReportEventRequest, events::v1::ReportEventResponse>(
+                   &Stub::ReportEvent, event.name()))
+                  .ok());
 }
 
 TEST_F(EventsTest, PublishingNeedsWhatPeopleMustKnowAndSaysAllOfIt) {
@@ -117,7 +134,8 @@ TEST_F(EventsTest, PublishingNeedsWhatPeopleMustKnowAndSaysAllOfIt) {
   event.clear_venue();
   event.clear_level_promised();
   const Event made = Create(event);
-  const auto refused = Move<events::v1::PublishEventRequest, events::v1::PublishEventResponse>(&Stub::PublishEvent, made.name());
+  const auto refused = Move<events::v1::PublishEventRequest, events::v1::PublishEventResponse>(
+      &Stub::PublishEvent, made.name());
   EXPECT_EQ(ViolationsOf(refused).size(), 5u);
 }
 
@@ -169,7 +187,8 @@ TEST_F(EventsTest, ContributionsAreAppendOnlyBySourceId) {
   EXPECT_EQ(second.contributions(0).text(), "Say it in one page, please. 0");
   request.set_request_id("c3");
   request.mutable_contributions(1)->set_text(std::string("a\0b", 3));
-  EXPECT_EQ(ReasonOf(Call(stub_.get(), &Stub::RecordContributions, request, &second)), "INVALID_FIELDS");
+  EXPECT_EQ(ReasonOf(Call(stub_.get(), &Stub::RecordContributions, request, &second)),
+            "INVALID_FIELDS");
 }
 
 TEST_F(EventsTest, ResponsesOutsideTheirScaleAreRefusedAllAtOnce) {
@@ -219,10 +238,15 @@ TEST_F(EventsTest, ResponsesOutsideTheirScaleAreRefusedAllAtOnce) {
 
 Files SmallPolis() {
   return {{"summary.csv", "topic,How shall the clinic open?\nviews,9\n"},
-          {"comments.csv", "timestamp,datetime,comment-id,author-id,agrees,disagrees,moderated,comment-body\n"
-                           "1658933760180,x,1,7,0,0,1,\"Open on \"\"Sundays\"\"\nplease\"\n1658933760190,x,2,8,0,0,-1,No\n"},
-          {"votes.csv", "timestamp,datetime,comment-id,voter-id,vote\n1658933760300,x,1,1,1\n1658933760200,x,1,1,-1\n"
-                        "1658933760250,x,1,2,0\n1658933760250,x,1,2,0\n1658933760260,x,2,2,-1\n1658933760260,x,9,2,-1\n1658933760260,x,2,2,7\n"}};
+          {"comments.csv",
+           "timestamp,datetime,comment-id,author-id,agrees,disagrees,moderated,comment-body\n"
+           "1658933760180,x,1,7,0,0,1,\"Open on "
+           "\"\"Sundays\"\"\nplease\"\n1658933760190,x,2,8,0,0,-1,No\n"},
+          {"votes.csv",
+           "timestamp,datetime,comment-id,voter-id,vote\n1658933760300,x,1,1,1\n1658933760200,x,1,"
+           "1,-1\n"
+           "1658933760250,x,1,2,0\n1658933760250,x,1,2,0\n1658933760260,x,2,2,-1\n1658933760260,x,"
+           "9,2,-1\n1658933760260,x,2,2,7\n"}};
 }
 
 TEST_F(EventsTest, APolisImportMakesItsEventAndCountsEveryRowOnce) {
@@ -306,14 +330,15 @@ TEST_F(EventsTest, AResponseFileGoesInAndItsBadRowsAreNamed) {
   ImportOptions into;
   into.kind = events::v1::Import::KIND_RESPONSES;
   into.event = event.name();
-  const Files files = {{"responses.csv",
-                        "source_id,indicator,respondent_group,value,missing,informant,collected_on,counts\n"
-                        ",trust.skills.listening,SU,3,,seat-1,,\n"
-                        "a,trust.skills.listening,SU,,,,2026-03-02,0;1;2;3;4\n"
-                        ",trust.skills.candour,SU,,,seat-1,,\n"
-                        ",trust.skills.listening,SU,9,,seat-2,,\n"
-                        ",trust.skills.listening,SU,1,,seat-3,2023-02-29,\n"
-                        ",trust.nowhere,SU,1,,seat-3,,\n"}};
+  const Files files = {
+      {"responses.csv",
+       "source_id,indicator,respondent_group,value,missing,informant,collected_on,counts\n"
+       ",trust.skills.listening,SU,3,,seat-1,,\n"
+       "a,trust.skills.listening,SU,,,,2026-03-02,0;1;2;3;4\n"
+       ",trust.skills.candour,SU,,,seat-1,,\n"
+       ",trust.skills.listening,SU,9,,seat-2,,\n"
+       ",trust.skills.listening,SU,1,,seat-3,2023-02-29,\n"
+       ",trust.nowhere,SU,1,,seat-3,,\n"}};
   const auto import = RunImport(network_.channel(), files, into);
   ASSERT_TRUE(import.ok()) << import.status();
   const auto& rows = import->report().responses();
@@ -344,7 +369,8 @@ std::string Shuffled(const std::string& csv, unsigned seed) {
 TEST_F(EventsTest, TheRealPolisSetsGiveTheirNumbers) {
   const std::filesystem::path data = "../shared/data";
   if (!std::filesystem::exists(data)) GTEST_SKIP() << "the real data are not beside the project";
-  for (const char* set : {"polis-london-youth-policing", "polis-affordable-housing-nz", "polis-vtaiwan-uberx"}) {
+  for (const char* set :
+       {"polis-london-youth-policing", "polis-affordable-housing-nz", "polis-vtaiwan-uberx"}) {
     SCOPED_TRACE(set);
     std::ifstream in(data / set / "EXPECTED.json");
     std::stringstream json;
@@ -370,7 +396,8 @@ TEST_F(EventsTest, TheRealPolisSetsGiveTheirNumbers) {
       EXPECT_EQ(report.contributions().rows_read(), Expected(expected, "statement_rows"));
       if (run == 0) {
         EXPECT_EQ(report.reactions().created(), Expected(expected, "unique_voter_statement_pairs"));
-        EXPECT_EQ(report.reactions().superseded() + report.reactions().repeated_rows(), Expected(expected, "superseded_vote_rows"));
+        EXPECT_EQ(report.reactions().superseded() + report.reactions().repeated_rows(),
+                  Expected(expected, "superseded_vote_rows"));
         EXPECT_EQ(report.contributions().created(), Expected(expected, "statement_rows"));
       } else {
         EXPECT_EQ(report.reactions().created(), 0u);
@@ -383,9 +410,12 @@ TEST_F(EventsTest, TheRealPolisSetsGiveTheirNumbers) {
       EXPECT_EQ(tally.pass(), Expected(expected, "last_wins_pass"));
       for (const auto& moderation : report.moderation()) {
         const auto& by_state = expected.fields().at("moderated").struct_value().fields();
-        const std::string state = moderation.moderation() == events::v1::Contribution::MODERATION_ACCEPTED ? "1"
-                                  : moderation.moderation() == events::v1::Contribution::MODERATION_REJECTED ? "-1" : "0";
-        EXPECT_EQ(moderation.count(), static_cast<uint64_t>(by_state.at(state).number_value())) << state;
+        const std::string state =
+            moderation.moderation() == events::v1::Contribution::MODERATION_ACCEPTED   ? "1"
+            : moderation.moderation() == events::v1::Contribution::MODERATION_REJECTED ? "-1"
+                                                                                       : "0";
+        EXPECT_EQ(moderation.count(), static_cast<uint64_t>(by_state.at(state).number_value()))
+            << state;
       }
     }
   }

@@ -33,7 +33,8 @@ class Network {
  public:
   Network() {
     static int count = 0;
-    folder_ = std::filesystem::path(::testing::TempDir()) / ("waterline-" + std::to_string(getpid()) + "-" + std::to_string(count++));
+    folder_ = std::filesystem::path(::testing::TempDir()) /
+              ("waterline-" + std::to_string(getpid()) + "-" + std::to_string(count++));
     deployment::InitOptions options;
     options.data = folder_.string();
     options.network = "dev-test";
@@ -61,7 +62,8 @@ class Network {
       return;
     }
     server_ = *std::move(started);
-    channel_ = grpc::CreateChannel("127.0.0.1:" + std::to_string(server_->port()), grpc::InsecureChannelCredentials());
+    channel_ = grpc::CreateChannel("127.0.0.1:" + std::to_string(server_->port()),
+                                   grpc::InsecureChannelCredentials());
   }
   void Stop() {
     channel_.reset();
@@ -102,7 +104,9 @@ class Context {
     const auto& trailing = context_.GetServerTrailingMetadata();
     const auto found = trailing.find("waterline-receipt-bin");
     accountability::v1::Receipt receipt;
-    if (found == trailing.end() || !receipt.ParseFromArray(found->second.data(), static_cast<int>(found->second.size()))) return std::nullopt;
+    if (found == trailing.end() ||
+        !receipt.ParseFromArray(found->second.data(), static_cast<int>(found->second.size())))
+      return std::nullopt;
     return receipt;
   }
 
@@ -112,7 +116,8 @@ class Context {
 
 // Calls a unary method of a stub: Call(stub.get(), &Stub::GetPlace, request, &response).
 template <class Stub, class Request, class Response>
-absl::Status Call(Stub* stub, grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+absl::Status Call(Stub* stub,
+                  grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                   const Request& request, Response* response, const Who& who = {},
                   std::optional<accountability::v1::Receipt>* receipt = nullptr) {
   Context context(who);

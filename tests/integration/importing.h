@@ -42,7 +42,9 @@ struct ImportOptions {
   Who who;
 };
 
-inline absl::StatusOr<events::v1::Import> RunImport(std::shared_ptr<grpc::Channel> channel, const Files& files, const ImportOptions& options = {}) {
+inline absl::StatusOr<events::v1::Import> RunImport(std::shared_ptr<grpc::Channel> channel,
+                                                    const Files& files,
+                                                    const ImportOptions& options = {}) {
   auto stub = events::v1::EventsService::NewStub(channel);
   Context context(options.who);
   auto stream = stub->ImportFiles(context.get());

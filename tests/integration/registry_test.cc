@@ -13,7 +13,8 @@ using accountability::v1::AccountabilityService;
 using registry::v1::RegistryService;
 using RegistryStub = RegistryService::Stub;
 
-registry::v1::CreateOrganisationRequest Charity(const std::string& number, const std::string& request_id) {
+registry::v1::CreateOrganisationRequest Charity(const std::string& number,
+                                                const std::string& request_id) {
   registry::v1::CreateOrganisationRequest request;
   auto* organisation = request.mutable_organisation();
   organisation->set_title("Sea Air Trust");
@@ -45,15 +46,21 @@ TEST(Registry, AnOrganisationIsMadeOnceHoweverOftenItIsSent) {
   auto stub = network.Stub<RegistryService>();
   registry::v1::CreateOrganisationResponse first, second;
   std::optional<accountability::v1::Receipt> receipt;
-  ASSERT_TRUE(Call(stub.get(), &RegistryStub::CreateOrganisation, Charity("1234567", "r1"), &first, Steward(), &receipt).ok());
+  ASSERT_TRUE(Call(stub.get(), &RegistryStub::CreateOrganisation, Charity("1234567", "r1"), &first,
+                   Steward(), &receipt)
+                  .ok());
   EXPECT_EQ(first.organisation().name(), "organisations/chc-1234567");
   EXPECT_EQ(first.organisation().contacts(0).full_name(), "Petra Planted");
   ASSERT_TRUE(receipt.has_value());
-  ASSERT_TRUE(Call(stub.get(), &RegistryStub::CreateOrganisation, Charity("1234567", "r1"), &second, Steward()).ok());
+  ASSERT_TRUE(Call(stub.get(), &RegistryStub::CreateOrganisation, Charity("1234567", "r1"), &second,
+                   Steward())
+                  .ok());
   EXPECT_EQ(first.organisation().etag(), second.organisation().etag());
-  const auto reused = Call(stub.get(), &RegistryStub::CreateOrganisation, Charity("7654321", "r1"), &second, Steward());
+  const auto reused = Call(stub.get(), &RegistryStub::CreateOrganisation, Charity("7654321", "r1"),
+                           &second, Steward());
   EXPECT_EQ(ReasonOf(reused), "REQUEST_ID_REUSED");
-  const auto taken = Call(stub.get(), &RegistryStub::CreateOrganisation, Charity("1234567", "r2"), &second, Steward());
+  const auto taken = Call(stub.get(), &RegistryStub::CreateOrganisation, Charity("1234567", "r2"),
+                          &second, Steward());
   EXPECT_EQ(ReasonOf(taken), "ALREADY_EXISTS");
 }
 
@@ -67,13 +74,16 @@ TEST(Registry, AReceiptProvesItsEntry) {
   ASSERT_TRUE(receipt.has_value());
   EXPECT_EQ(receipt->authentication(), accountability::v1::AUTHENTICATION_DEV);
   accountability::v1::GetCheckpointResponse checkpoint;
-  ASSERT_TRUE(Call(ledger.get(), &AccountabilityService::Stub::GetCheckpoint, {}, &checkpoint).ok());
+  ASSERT_TRUE(
+      Call(ledger.get(), &AccountabilityService::Stub::GetCheckpoint, {}, &checkpoint).ok());
   const auto verifier = accountability::NoteVerifier::FromVkey(checkpoint.verifier_key());
   ASSERT_TRUE(verifier.ok());
   const auto head = verifier->OpenCheckpoint(receipt->checkpoint());
   ASSERT_TRUE(head.ok()) << head.status();
-  const std::vector<std::string> proof(receipt->inclusion_proof().begin(), receipt->inclusion_proof().end());
-  EXPECT_TRUE(accountability::VerifyInclusion(receipt->leaf_hash(), receipt->position().index(), head->size, proof, head->root));
+  const std::vector<std::string> proof(receipt->inclusion_proof().begin(),
+                                       receipt->inclusion_proof().end());
+  EXPECT_TRUE(accountability::VerifyInclusion(receipt->leaf_hash(), receipt->position().index(),
+                                              head->size, proof, head->root));
 }
 
 TEST(Registry, RefusalsNameTheirReasonAndCarryAReceipt) {
@@ -83,20 +93,27 @@ TEST(Registry, RefusalsNameTheirReasonAndCarryAReceipt) {
   std::optional<accountability::v1::Receipt> receipt;
   Who no_purpose;
   no_purpose.purpose = "";
-  EXPECT_EQ(ReasonOf(Call(stub.get(), &RegistryStub::ListPlaces, {}, &places, no_purpose, &receipt)), "PURPOSE_REQUIRED");
+  EXPECT_EQ(
+      ReasonOf(Call(stub.get(), &RegistryStub::ListPlaces, {}, &places, no_purpose, &receipt)),
+      "PURPOSE_REQUIRED");
   EXPECT_TRUE(receipt.has_value());
   Who stranger;
   stranger.organisation = "ods-zzz";
-  EXPECT_EQ(ReasonOf(Call(stub.get(), &RegistryStub::ListPlaces, {}, &places, stranger, &receipt)), "NOT_MEMBER");
+  EXPECT_EQ(ReasonOf(Call(stub.get(), &RegistryStub::ListPlaces, {}, &places, stranger, &receipt)),
+            "NOT_MEMBER");
   EXPECT_TRUE(receipt.has_value());
   registry::v1::CreateOrganisationResponse created;
-  EXPECT_EQ(ReasonOf(Call(stub.get(), &RegistryStub::CreateOrganisation, Charity("1234567", "r"), &created)), "ROLE_NOT_PERMITTED");
+  EXPECT_EQ(ReasonOf(Call(stub.get(), &RegistryStub::CreateOrganisation, Charity("1234567", "r"),
+                          &created)),
+            "ROLE_NOT_PERMITTED");
   Who nobody{"", "", "", ""};
-  EXPECT_EQ(ReasonOf(Call(stub.get(), &RegistryStub::ListPlaces, {}, &places, nobody)), "IDENTITY_MISSING");
+  EXPECT_EQ(ReasonOf(Call(stub.get(), &RegistryStub::ListPlaces, {}, &places, nobody)),
+            "IDENTITY_MISSING");
   registry::v1::GetParticipantRequest theirs;
   theirs.set_name("organisations/ods-qnx/participants/pabc");
   registry::v1::GetParticipantResponse participant;
-  EXPECT_EQ(ReasonOf(Call(stub.get(), &RegistryStub::GetParticipant, theirs, &participant)), "NOT_CONTROLLER");
+  EXPECT_EQ(ReasonOf(Call(stub.get(), &RegistryStub::GetParticipant, theirs, &participant)),
+            "NOT_CONTROLLER");
 }
 
 TEST(Registry, PlacesAreJoinedAndLeft) {
@@ -117,14 +134,16 @@ TEST(Registry, PlacesAreJoinedAndLeft) {
   registry::v1::JoinPlaceResponse joined;
   ASSERT_TRUE(Call(stub.get(), &RegistryStub::JoinPlace, join, &joined, Steward()).ok());
   join.set_request_id("j2");
-  EXPECT_EQ(ReasonOf(Call(stub.get(), &RegistryStub::JoinPlace, join, &joined, Steward())), "STATE_FORBIDS");
+  EXPECT_EQ(ReasonOf(Call(stub.get(), &RegistryStub::JoinPlace, join, &joined, Steward())),
+            "STATE_FORBIDS");
   registry::v1::LeavePlaceRequest leave;
   leave.set_name("places/old-market");
   leave.set_organisation(std::string("organisations/") + kHost);
   leave.set_left_on("2024-01-01");
   leave.set_request_id("l1");
   registry::v1::LeavePlaceResponse left;
-  EXPECT_EQ(ReasonOf(Call(stub.get(), &RegistryStub::LeavePlace, leave, &left, Steward())), "INVALID_FIELDS");
+  EXPECT_EQ(ReasonOf(Call(stub.get(), &RegistryStub::LeavePlace, leave, &left, Steward())),
+            "INVALID_FIELDS");
   leave.set_left_on("2025-02-01");
   ASSERT_TRUE(Call(stub.get(), &RegistryStub::LeavePlace, leave, &left, Steward()).ok());
   EXPECT_EQ(left.place().memberships(0).left_on(), "2025-02-01");
@@ -147,7 +166,8 @@ TEST(Registry, ParticipantsSurviveARestartAndAreFoundByPage) {
     }
     request.set_request_id("again");
     registry::v1::RegisterParticipantResponse response;
-    EXPECT_EQ(ReasonOf(Call(stub.get(), &RegistryStub::RegisterParticipant, request, &response)), "ALREADY_EXISTS");
+    EXPECT_EQ(ReasonOf(Call(stub.get(), &RegistryStub::RegisterParticipant, request, &response)),
+              "ALREADY_EXISTS");
   }
   network.Stop();
   network.Start();
@@ -167,7 +187,8 @@ TEST(Registry, ParticipantsSurviveARestartAndAreFoundByPage) {
   EXPECT_EQ(sources.size(), 5u);
   list.set_page_token("00");
   registry::v1::ListParticipantsResponse page;
-  EXPECT_EQ(ReasonOf(Call(stub.get(), &RegistryStub::ListParticipants, list, &page)), "INVALID_FIELDS");
+  EXPECT_EQ(ReasonOf(Call(stub.get(), &RegistryStub::ListParticipants, list, &page)),
+            "INVALID_FIELDS");
 }
 
 TEST(Waterlined, RefusesABusyPortAndABusyFolder) {

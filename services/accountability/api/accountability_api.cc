@@ -51,25 +51,33 @@ void AccountabilityApi::Register(rpc::Service* service) {
   rpc::GatedServerStream(service, "ExportLedger", this, &AccountabilityApi::ExportLedger, gate_);
 }
 
-coro::Task<absl::StatusOr<gate::Decision>> AccountabilityApi::AskLedger(const rpc::Call& call, gate::Operation operation) {
-  gate::Ask ask(operation, call.caller.organisation(), "ledger", "organisations/" + call.caller.organisation() + "/ledger",
+coro::Task<absl::StatusOr<gate::Decision>> AccountabilityApi::AskLedger(const rpc::Call& call,
+                                                                        gate::Operation operation) {
+  gate::Ask ask(operation, call.caller.organisation(), "ledger",
+                "organisations/" + call.caller.organisation() + "/ledger",
                 {common::v1::CATEGORY_LEDGER});
   auto decision = co_await gate_->Ask(call, ask);
   co_return decision;
 }
 
-coro::Task<absl::StatusOr<v1::GetCheckpointResponse>> AccountabilityApi::GetCheckpoint(const rpc::Call&, const v1::GetCheckpointRequest& request) {
+coro::Task<absl::StatusOr<v1::GetCheckpointResponse>> AccountabilityApi::GetCheckpoint(
+    const rpc::Call&, const v1::GetCheckpointRequest& request) {
   v1::GetCheckpointResponse response;
   const uint64_t epoch = request.epoch() == 0 ? ledger_->epoch() : request.epoch();
-  WATERLINE_CO_ASSIGN_OR_RETURN(*response.mutable_checkpoint(), co_await ledger_->GetCheckpoint(epoch));
+  WATERLINE_CO_ASSIGN_OR_RETURN(*response.mutable_checkpoint(),
+                                co_await ledger_->GetCheckpoint(epoch));
   response.set_verifier_key(ledger_->verifier().Vkey());
   response.set_epoch(epoch);
   co_return response;
 }
 
-coro::Task<absl::StatusOr<v1::GetInclusionProofResponse>> AccountabilityApi::GetInclusionProof(const rpc::Call&, const v1::GetInclusionProofRequest& request) {
-  const uint64_t epoch = request.position().epoch() == 0 ? ledger_->epoch() : request.position().epoch();
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto proof, co_await ledger_->ProveInclusion(epoch, request.position().index(), request.tree_size()));
+coro::Task<absl::StatusOr<v1::GetInclusionProofResponse>> AccountabilityApi::GetInclusionProof(
+    const rpc::Call&, const v1::GetInclusionProofRequest& request) {
+  const uint64_t epoch =
+      request.position().epoch() == 0 ? ledger_->epoch() : request.position().epoch();
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto proof,
+      co_await ledger_->ProveInclusion(epoch, request.position().index(), request.tree_size()));
   v1::GetInclusionProofResponse response;
   response.set_leaf_hash(proof.leaf_hash);
   response.set_tree_size(proof.size);
@@ -77,33 +85,43 @@ coro::Task<absl::StatusOr<v1::GetInclusionProofResponse>> AccountabilityApi::Get
   co_return response;
 }
 
-coro::Task<absl::StatusOr<v1::GetConsistencyProofResponse>> AccountabilityApi::GetConsistencyProof(const rpc::Call&, const v1::GetConsistencyProofRequest& request) {
+coro::Task<absl::StatusOr<v1::GetConsistencyProofResponse>> AccountabilityApi::GetConsistencyProof(
+    const rpc::Call&, const v1::GetConsistencyProofRequest& request) {
   const uint64_t epoch = request.epoch() == 0 ? ledger_->epoch() : request.epoch();
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto proof, co_await ledger_->ProveConsistency(epoch, request.first_size(), request.second_size()));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto proof,
+      co_await ledger_->ProveConsistency(epoch, request.first_size(), request.second_size()));
   v1::GetConsistencyProofResponse response;
   response.set_second_size(proof.size);
   for (const auto& hash : proof.hashes) response.add_proof(hash);
   co_return response;
 }
 
-AccountabilityApi::Answer<v1::ListEntriesResponse> AccountabilityApi::ListEntries(const rpc::Call& call, const v1::ListEntriesRequest& request) {
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto page, records::ReadPage(request.page_size(), request.page_token(), call.caller.organisation()));
+AccountabilityApi::Answer<v1::ListEntriesResponse> AccountabilityApi::ListEntries(
+    const rpc::Call& call, const v1::ListEntriesRequest& request) {
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto page,
+      records::ReadPage(request.page_size(), request.page_token(), call.caller.organisation()));
   std::optional<common::v1::LedgerPosition> before;
   if (!page.after.empty()) before = PositionFromToken(page.after);
   WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await AskLedger(call, v1::OPERATION_SEARCH));
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto entries, co_await ledger_->ListByOrganisation(call.caller.organisation(), before, page.limit));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto entries,
+      co_await ledger_->ListByOrganisation(call.caller.organisation(), before, page.limit));
   v1::ListEntriesResponse response;
   for (const auto& stored : entries) *response.add_entries() = ToLedgerEntry(stored);
   if (static_cast<int>(entries.size()) == page.limit) {
-    response.set_next_page_token(records::NextPageToken(PositionToken(entries.back().position), call.caller.organisation()));
+    response.set_next_page_token(
+        records::NextPageToken(PositionToken(entries.back().position), call.caller.organisation()));
   }
   co_return gate::Draft<v1::ListEntriesResponse>(std::move(response), std::move(decision));
 }
 
 // The checkpoint is taken first, so the file ends where it was signed; entries that come meanwhile
 // (among them those of this export) are not in it.
-coro::Task<absl::Status> AccountabilityApi::ExportLedger(const rpc::Call& call, const v1::ExportLedgerRequest& request,
-                                                         rpc::GatedStream<v1::ExportLedgerRequest, v1::ExportLedgerResponse>* stream) {
+coro::Task<absl::Status> AccountabilityApi::ExportLedger(
+    const rpc::Call& call, const v1::ExportLedgerRequest& request,
+    rpc::GatedStream<v1::ExportLedgerRequest, v1::ExportLedgerResponse>* stream) {
   const uint64_t epoch = request.epoch() == 0 ? ledger_->epoch() : request.epoch();
   WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await AskLedger(call, v1::OPERATION_EXPORT));
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto note, co_await ledger_->GetCheckpoint(epoch));
@@ -113,12 +131,14 @@ coro::Task<absl::Status> AccountabilityApi::ExportLedger(const rpc::Call& call, 
   for (uint64_t next = 0; next < checkpoint.size;) {
     const int wanted = static_cast<int>(std::min<uint64_t>(kExportBatch, checkpoint.size - next));
     WATERLINE_CO_ASSIGN_OR_RETURN(const auto entries, co_await ledger_->Read(epoch, next, wanted));
-    if (entries.empty()) co_return Error(reason::kDataDamaged, "entry " + std::to_string(next) + " is missing");
+    if (entries.empty())
+      co_return Error(reason::kDataDamaged, "entry " + std::to_string(next) + " is missing");
     for (const auto& stored : entries) {
       v1::Entry entry;
       entry.ParseFromString(stored.record.leaf());
-      message.mutable_chunk()->append(Concerns(entry, call.caller.organisation()) ? ExportLeaf(stored.record.leaf())
-                                                                                  : ExportHash(stored.record.leaf_hash()));
+      message.mutable_chunk()->append(Concerns(entry, call.caller.organisation())
+                                          ? ExportLeaf(stored.record.leaf())
+                                          : ExportHash(stored.record.leaf_hash()));
     }
     next += entries.size();
     if (message.chunk().size() < kExportChunkBytes && next < checkpoint.size) continue;

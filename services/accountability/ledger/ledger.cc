@@ -33,13 +33,15 @@ constexpr char kByOrganisation[] = "by_org";
 
 std::string BigEndian(uint64_t value) {
   std::string bytes(8, '\0');
-  for (int i = 7; i >= 0; --i, value >>= 8) bytes[static_cast<size_t>(i)] = static_cast<char>(value & 255);
+  for (int i = 7; i >= 0; --i, value >>= 8)
+    bytes[static_cast<size_t>(i)] = static_cast<char>(value & 255);
   return bytes;
 }
 
 uint64_t FromBigEndian(std::string_view bytes) {
   uint64_t value = 0;
-  for (const char byte : bytes.substr(0, 8)) value = (value << 8) | static_cast<unsigned char>(byte);
+  for (const char byte : bytes.substr(0, 8))
+    value = (value << 8) | static_cast<unsigned char>(byte);
   return value;
 }
 
@@ -50,7 +52,8 @@ Key OrganisationKey(const std::string& organisation, uint64_t epoch, uint64_t in
 }
 
 absl::Status Damaged(const std::string& what) {
-  return Error(reason::kDataDamaged, "the ledger is damaged: " + what + "; restore it from its backup");
+  return Error(reason::kDataDamaged,
+               "the ledger is damaged: " + what + "; restore it from its backup");
 }
 
 }  // namespace
@@ -59,7 +62,9 @@ std::string OriginOf(const std::string& network, uint64_t epoch) {
   return network + "/accountability/" + std::to_string(epoch);
 }
 
-Key EntryKey(uint64_t epoch, uint64_t index) { return Key(kEntries, BigEndian(epoch) + BigEndian(index)); }
+Key EntryKey(uint64_t epoch, uint64_t index) {
+  return Key(kEntries, BigEndian(epoch) + BigEndian(index));
+}
 
 Key NodeKey(uint64_t epoch, const NodeId& node) {
   return Key(kNodes, BigEndian(epoch) + static_cast<char>(node.level) + BigEndian(node.index));
@@ -110,7 +115,8 @@ Ledger::~Ledger() {
 }
 
 absl::Status Ledger::Recover() {
-  auto heads = coro::SyncWait(options_.store->Scan(LedgerPartition(), Range(kHeads), 1, Direction::kBackward));
+  auto heads = coro::SyncWait(
+      options_.store->Scan(LedgerPartition(), Range(kHeads), 1, Direction::kBackward));
   WATERLINE_RETURN_IF_ERROR(heads.status());
   if (!options_.anchor_path.empty()) {
     anchor_file_ = open(options_.anchor_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -167,10 +173,12 @@ absl::Status Ledger::StartEpoch(v1::EpochStart start) {
 absl::Status Ledger::LoadHead() {
   auto stored = coro::SyncWait(options_.store->Get(LedgerPartition(), {HeadKey(epoch_)}));
   WATERLINE_RETURN_IF_ERROR(stored.status());
-  if (!stored->front()) return Damaged("the head of epoch " + std::to_string(epoch_) + " is missing");
+  if (!stored->front())
+    return Damaged("the head of epoch " + std::to_string(epoch_) + " is missing");
   auto head = verifier().OpenCheckpoint(stored->front()->value);
   if (!head.ok() || head->origin != OriginOf(options_.network, epoch_)) {
-    return Damaged("the head of epoch " + std::to_string(epoch_) + " is not signed by this network's key");
+    return Damaged("the head of epoch " + std::to_string(epoch_) +
+                   " is not signed by this network's key");
   }
   const auto nodes = Decompose(0, head->size);
   std::vector<Key> keys;
@@ -192,7 +200,8 @@ absl::Status Ledger::LoadHead() {
     }
   }
   frontier_ = Frontier(head->size, std::move(frontier));
-  if (frontier_.Root() != head->root) return Damaged("the frontier does not hash to the signed root");
+  if (frontier_.Root() != head->root)
+    return Damaged("the frontier does not hash to the signed root");
   checkpoint_ = std::make_shared<const std::string>(stored->front()->value);
   size_ = head->size;
   return absl::OkStatus();
@@ -217,16 +226,19 @@ absl::Status Ledger::VerifyTail() {
     for (auto& entry : *entries) {
       const std::string index = std::to_string(tree.size());
       if (entry.position.index() != tree.size()) return Damaged("entry " + index + " is missing");
-      if (LeafHash(entry.record.leaf()) != entry.record.leaf_hash()) return Damaged("entry " + index + " does not match its hash");
+      if (LeafHash(entry.record.leaf()) != entry.record.leaf_hash())
+        return Damaged("entry " + index + " does not match its hash");
       if (tree.size() == size_) return Damaged("entry " + index + " lies beyond the head");
       tree.Append(entry.record.leaf_hash(), [](const NodeId&, const std::string&) {});
     }
     v1::Entry newest;
     if (newest.ParseFromString(entries->back().record.leaf())) {
-      options_.clock->AtLeast(newest.recorded_at().seconds() * 1000 + newest.recorded_at().nanos() / 1'000'000);
+      options_.clock->AtLeast(newest.recorded_at().seconds() * 1000 +
+                              newest.recorded_at().nanos() / 1'000'000);
     }
   }
-  if (tree.Root() != frontier_.Root()) return Damaged("the newest entries do not hash to the signed root");
+  if (tree.Root() != frontier_.Root())
+    return Damaged("the newest entries do not hash to the signed root");
   return absl::OkStatus();
 }
 
@@ -239,27 +251,32 @@ absl::Status Ledger::CheckAnchor() {
   note.erase(note.find_last_not_of('\n') + 1);
   note += "\n";
   auto anchor = verifier().OpenCheckpoint(note);
-  if (!anchor.ok() || AnchorContent(note) != text.str()) return Damaged(options_.anchor_path + " is not a signed checkpoint of this network");
+  if (!anchor.ok() || AnchorContent(note) != text.str())
+    return Damaged(options_.anchor_path + " is not a signed checkpoint of this network");
   const std::string current = OriginOf(options_.network, epoch_);
   if (anchor->origin != current) {
     const bool earlier_epoch = anchor->origin < current || anchor->origin.size() < current.size();
-    return earlier_epoch ? absl::OkStatus() : Damaged("the store holds an older epoch than " + options_.anchor_path);
+    return earlier_epoch ? absl::OkStatus()
+                         : Damaged("the store holds an older epoch than " + options_.anchor_path);
   }
   if (anchor->size > size_) {
-    return Damaged("the store ends at entry " + std::to_string(size_) + ", " + options_.anchor_path + " has seen " + std::to_string(anchor->size));
+    return Damaged("the store ends at entry " + std::to_string(size_) + ", " +
+                   options_.anchor_path + " has seen " + std::to_string(anchor->size));
   }
   auto nodes = Decompose(0, anchor->size);
   ProofPlan plan = {std::move(nodes)};
   auto root = coro::SyncWait(ReadProof(epoch_, std::move(plan)));
   WATERLINE_RETURN_IF_ERROR(root.status());
-  if (root->front() != anchor->root) return Damaged("the store and " + options_.anchor_path + " are different logs");
+  if (root->front() != anchor->root)
+    return Damaged("the store and " + options_.anchor_path + " are different logs");
   return absl::OkStatus();
 }
 
 absl::Status Ledger::WriteAnchor(const std::string& checkpoint, bool sync) {
   if (anchor_file_ < 0) return absl::OkStatus();
   const std::string content = AnchorContent(checkpoint);
-  const bool written = pwrite(anchor_file_, content.data(), content.size(), 0) == static_cast<ssize_t>(content.size());
+  const bool written = pwrite(anchor_file_, content.data(), content.size(), 0) ==
+                       static_cast<ssize_t>(content.size());
   if (!written || (sync && fdatasync(anchor_file_) != 0)) {
     return Error(reason::kUnavailable, "cannot write " + options_.anchor_path);
   }
@@ -301,7 +318,8 @@ void Ledger::SequenceGroup(std::vector<Pending> group) {
     record.set_leaf_hash(LeafHash(record.leaf()));
     *record.mutable_beside() = std::move(pending.request.beside);
     batch.Put(EntryKey(epoch_, index), record.SerializeAsString());
-    for (const auto& organisation : pending.request.organisations) batch.Put(OrganisationKey(organisation, epoch_, index), "");
+    for (const auto& organisation : pending.request.organisations)
+      batch.Put(OrganisationKey(organisation, epoch_, index), "");
     next.Append(record.leaf_hash(), [&](const NodeId& node, const std::string& hash) {
       nodes[node] = hash;
       if (node.level > 0) batch.Put(NodeKey(epoch_, node), hash);
@@ -324,7 +342,9 @@ void Ledger::SequenceGroup(std::vector<Pending> group) {
     figures_.entries += group.size();
     figures_.sync_seconds += took.count();
   }
-  const NodeReader reader = [&nodes](const NodeId& node) -> absl::StatusOr<std::string> { return nodes.at(node); };
+  const NodeReader reader = [&nodes](const NodeId& node) -> absl::StatusOr<std::string> {
+    return nodes.at(node);
+  };
   for (size_t i = 0; i < group.size(); ++i) {
     absl::StatusOr<Appended> answer(Appended{});
     if (!status.ok()) {
@@ -338,7 +358,9 @@ void Ledger::SequenceGroup(std::vector<Pending> group) {
       appended.inclusion_proof = *FillProof(PlanInclusion(before + i, head.size), reader);
       answer = std::move(appended);
     }
-    resumers_->Run([done = std::move(group[i].done), answer = std::move(answer)]() mutable { done.Set(std::move(answer)); });
+    resumers_->Run([done = std::move(group[i].done), answer = std::move(answer)]() mutable {
+      done.Set(std::move(answer));
+    });
   }
 }
 
@@ -371,7 +393,8 @@ coro::Task<absl::StatusOr<std::string>> Ledger::GetCheckpoint(uint64_t epoch) {
   if (epoch == epoch_) co_return *checkpoint();
   const std::vector<Key> keys = {HeadKey(epoch)};
   WATERLINE_CO_ASSIGN_OR_RETURN(auto stored, co_await options_.store->Get(LedgerPartition(), keys));
-  if (!stored[0]) co_return Error(reason::kNotFound, "there never was an epoch " + std::to_string(epoch));
+  if (!stored[0])
+    co_return Error(reason::kNotFound, "there never was an epoch " + std::to_string(epoch));
   co_return stored[0]->value;
 }
 
@@ -382,7 +405,8 @@ coro::Task<absl::StatusOr<uint64_t>> Ledger::SizeOf(uint64_t epoch) {
   co_return head.size;
 }
 
-coro::Task<absl::StatusOr<std::vector<std::string>>> Ledger::ReadProof(uint64_t epoch, ProofPlan plan) {
+coro::Task<absl::StatusOr<std::vector<std::string>>> Ledger::ReadProof(uint64_t epoch,
+                                                                       ProofPlan plan) {
   std::vector<NodeId> ids;
   std::vector<Key> keys;
   for (const auto& nodes : plan) {
@@ -391,22 +415,29 @@ coro::Task<absl::StatusOr<std::vector<std::string>>> Ledger::ReadProof(uint64_t 
       keys.push_back(node.level == 0 ? EntryKey(epoch, node.index) : NodeKey(epoch, node));
     }
   }
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto stored, co_await options_.store->Get(LedgerPartition(), std::move(keys)));
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto stored,
+                                co_await options_.store->Get(LedgerPartition(), std::move(keys)));
   std::map<NodeId, std::string> hashes;
   for (size_t i = 0; i < ids.size(); ++i) {
     storage::v1::EntryRecord record;
     if (!stored[i]) co_return Damaged("a node of the tree is missing");
-    if (ids[i].level == 0 && !record.ParseFromString(stored[i]->value)) co_return Damaged("entry " + std::to_string(ids[i].index) + " does not parse");
+    if (ids[i].level == 0 && !record.ParseFromString(stored[i]->value))
+      co_return Damaged("entry " + std::to_string(ids[i].index) + " does not parse");
     hashes[ids[i]] = ids[i].level == 0 ? record.leaf_hash() : stored[i]->value;
   }
-  co_return FillProof(plan, [&hashes](const NodeId& node) -> absl::StatusOr<std::string> { return hashes.at(node); });
+  co_return FillProof(plan, [&hashes](const NodeId& node) -> absl::StatusOr<std::string> {
+    return hashes.at(node);
+  });
 }
 
-coro::Task<absl::StatusOr<Ledger::Proof>> Ledger::ProveInclusion(uint64_t epoch, uint64_t index, uint64_t size) {
+coro::Task<absl::StatusOr<Ledger::Proof>> Ledger::ProveInclusion(uint64_t epoch, uint64_t index,
+                                                                 uint64_t size) {
   WATERLINE_CO_ASSIGN_OR_RETURN(const uint64_t current, co_await SizeOf(epoch));
   if (size == 0) size = current;
   std::vector<FieldViolation> violations;
-  if (size > current) violations.push_back({"tree_size", "is larger than the log, which has " + std::to_string(current) + " entries"});
+  if (size > current)
+    violations.push_back(
+        {"tree_size", "is larger than the log, which has " + std::to_string(current) + " entries"});
   if (index >= size) violations.push_back({"position.index", "is not below the tree size"});
   if (!violations.empty()) co_return BadFields(violations);
   Proof proof;
@@ -414,28 +445,37 @@ coro::Task<absl::StatusOr<Ledger::Proof>> Ledger::ProveInclusion(uint64_t epoch,
   ProofPlan leaf_plan = {{NodeId{0, index}}};
   WATERLINE_CO_ASSIGN_OR_RETURN(auto leaf, co_await ReadProof(epoch, std::move(leaf_plan)));
   proof.leaf_hash = leaf.front();
-  WATERLINE_CO_ASSIGN_OR_RETURN(proof.hashes, co_await ReadProof(epoch, PlanInclusion(index, size)));
+  WATERLINE_CO_ASSIGN_OR_RETURN(proof.hashes,
+                                co_await ReadProof(epoch, PlanInclusion(index, size)));
   co_return proof;
 }
 
-coro::Task<absl::StatusOr<Ledger::Proof>> Ledger::ProveConsistency(uint64_t epoch, uint64_t first, uint64_t second) {
+coro::Task<absl::StatusOr<Ledger::Proof>> Ledger::ProveConsistency(uint64_t epoch, uint64_t first,
+                                                                   uint64_t second) {
   WATERLINE_CO_ASSIGN_OR_RETURN(const uint64_t current, co_await SizeOf(epoch));
   if (second == 0) second = current;
   std::vector<FieldViolation> violations;
-  if (second > current) violations.push_back({"second_size", "is larger than the log, which has " + std::to_string(current) + " entries"});
-  if (first == 0 || first > second) violations.push_back({"first_size", "is not between 1 and the second size"});
+  if (second > current)
+    violations.push_back({"second_size", "is larger than the log, which has " +
+                                             std::to_string(current) + " entries"});
+  if (first == 0 || first > second)
+    violations.push_back({"first_size", "is not between 1 and the second size"});
   if (!violations.empty()) co_return BadFields(violations);
   Proof proof;
   proof.size = second;
-  WATERLINE_CO_ASSIGN_OR_RETURN(proof.hashes, co_await ReadProof(epoch, PlanConsistency(first, second)));
+  WATERLINE_CO_ASSIGN_OR_RETURN(proof.hashes,
+                                co_await ReadProof(epoch, PlanConsistency(first, second)));
   co_return proof;
 }
 
 coro::Task<absl::StatusOr<std::vector<Ledger::Stored>>> Ledger::ListByOrganisation(
     std::string organisation, std::optional<common::v1::LedgerPosition> before, int limit) {
   Range range = waterline::storage::PrefixRange(kByOrganisation, organisation + "/");
-  if (before) range.end = organisation + "/" + BigEndian(before->epoch()) + BigEndian(before->index());
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto items, co_await options_.store->Scan(LedgerPartition(), range, limit, Direction::kBackward));
+  if (before)
+    range.end = organisation + "/" + BigEndian(before->epoch()) + BigEndian(before->index());
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto items,
+      co_await options_.store->Scan(LedgerPartition(), range, limit, Direction::kBackward));
   std::vector<Stored> entries;
   std::vector<Key> keys;
   for (const auto& item : items) {
@@ -446,18 +486,23 @@ coro::Task<absl::StatusOr<std::vector<Ledger::Stored>>> Ledger::ListByOrganisati
     keys.push_back(EntryKey(entry.position.epoch(), entry.position.index()));
     entries.push_back(std::move(entry));
   }
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto stored, co_await options_.store->Get(LedgerPartition(), std::move(keys)));
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto stored,
+                                co_await options_.store->Get(LedgerPartition(), std::move(keys)));
   for (size_t i = 0; i < entries.size(); ++i) {
     if (!stored[i] || !entries[i].record.ParseFromString(stored[i]->value)) {
-      co_return Damaged("entry " + std::to_string(entries[i].position.index()) + " is missing or does not parse");
+      co_return Damaged("entry " + std::to_string(entries[i].position.index()) +
+                        " is missing or does not parse");
     }
   }
   co_return entries;
 }
 
-coro::Task<absl::StatusOr<std::vector<Ledger::Stored>>> Ledger::Read(uint64_t epoch, uint64_t from, int limit) {
+coro::Task<absl::StatusOr<std::vector<Ledger::Stored>>> Ledger::Read(uint64_t epoch, uint64_t from,
+                                                                     int limit) {
   const Range range(kEntries, BigEndian(epoch) + BigEndian(from), BigEndian(epoch + 1));
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto items, co_await options_.store->Scan(LedgerPartition(), range, limit, Direction::kForward));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto items,
+      co_await options_.store->Scan(LedgerPartition(), range, limit, Direction::kForward));
   std::vector<Stored> entries;
   for (const auto& item : items) {
     Stored entry;

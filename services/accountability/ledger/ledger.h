@@ -47,7 +47,7 @@ inline constexpr uint64_t kVerifiedAtStart = 65536;
 struct AppendRequest {
   v1::Entry entry;
   storage::v1::Beside beside;
-  std::vector<std::string> organisations;       // Ids for the by_org index.
+  std::vector<std::string> organisations;  // Ids for the by_org index.
 };
 
 struct Appended {
@@ -93,7 +93,8 @@ class Ledger {
     std::vector<std::string> hashes;
   };
   coro::Task<absl::StatusOr<Proof>> ProveInclusion(uint64_t epoch, uint64_t index, uint64_t size);
-  coro::Task<absl::StatusOr<Proof>> ProveConsistency(uint64_t epoch, uint64_t first, uint64_t second);
+  coro::Task<absl::StatusOr<Proof>> ProveConsistency(uint64_t epoch, uint64_t first,
+                                                     uint64_t second);
 
   struct Stored {
     common::v1::LedgerPosition position;

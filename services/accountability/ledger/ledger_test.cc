@@ -34,7 +34,8 @@ struct Tree {
   std::map<NodeId, std::string> nodes;
   void Add(const std::string& leaf) {
     leaves.push_back(leaf);
-    frontier.Append(LeafHash(leaf), [this](const NodeId& id, const std::string& hash) { nodes[id] = hash; });
+    frontier.Append(LeafHash(leaf),
+                    [this](const NodeId& id, const std::string& hash) { nodes[id] = hash; });
   }
   NodeReader reader() const {
     return [this](const NodeId& id) -> absl::StatusOr<std::string> { return nodes.at(id); };
@@ -43,7 +44,14 @@ struct Tree {
 
 TEST(Merkle, MatchesThePublishedLeavesAndRoots) {
   // The eight inputs of the reference implementation and the roots of sizes 0 to 8.
-  const char* inputs[] = {"", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"};
+  const char* inputs[] = {"",
+                          "00",
+                          "10",
+                          "2021",
+                          "3031",
+                          "40414243",
+                          "5051525354555657",
+                          "606162636465666768696a6b6c6d6e6f"};
   const char* roots[] = {"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
                          "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
                          "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
@@ -93,7 +101,9 @@ TEST(Merkle, EveryProofOfEverySizeVerifiesAndNoOtherDoes) {
 
 // ---- Signed notes -------------------------------------------------------------------------------
 
-NoteSigner MakeSigner() { return NoteSigner("net-dev/accountability", *crypto::Ed25519Key::FromSeed(std::string(32, 's'))); }
+NoteSigner MakeSigner() {
+  return NoteSigner("net-dev/accountability", *crypto::Ed25519Key::FromSeed(std::string(32, 's')));
+}
 
 TEST(Note, ACheckpointRoundTripsThroughItsVerifierKey) {
   const auto signer = MakeSigner();
@@ -106,7 +116,8 @@ TEST(Note, ACheckpointRoundTripsThroughItsVerifierKey) {
 
 TEST(Note, EveryFlippedBitIsRefused) {
   const auto signer = MakeSigner();
-  const std::string note = signer.SignCheckpoint({"net-dev/accountability/1", 7, std::string(32, 'r')});
+  const std::string note =
+      signer.SignCheckpoint({"net-dev/accountability/1", 7, std::string(32, 'r')});
   for (size_t bit = 0; bit < note.size() * 8; ++bit) {
     std::string bad = note;
     bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << (bit % 8)));
@@ -163,7 +174,8 @@ TEST_F(LedgerTest, EveryReceiptProvesItself) {
         const auto appended = Append(ledger.get(), std::to_string(t) + "/" + std::to_string(i));
         const auto head = signer_.verifier().OpenCheckpoint(*appended.checkpoint);
         ASSERT_TRUE(head.ok());
-        EXPECT_TRUE(VerifyInclusion(appended.leaf_hash, appended.position.index(), head->size, appended.inclusion_proof, head->root));
+        EXPECT_TRUE(VerifyInclusion(appended.leaf_hash, appended.position.index(), head->size,
+                                    appended.inclusion_proof, head->root));
       }
     });
   }
@@ -189,7 +201,8 @@ TEST_F(LedgerTest, ReopensWhereItEndedAndProvesOldSizes) {
     EXPECT_TRUE(VerifyConsistency(then.size, now.size, consistency->hashes, then.root, now.root));
     auto inclusion = coro::SyncWait(ledger->ProveInclusion(1, receipt.position.index(), 0));
     ASSERT_TRUE(inclusion.ok());
-    EXPECT_TRUE(VerifyInclusion(receipt.leaf_hash, receipt.position.index(), now.size, inclusion->hashes, now.root));
+    EXPECT_TRUE(VerifyInclusion(receipt.leaf_hash, receipt.position.index(), now.size,
+                                inclusion->hashes, now.root));
   }
 }
 
@@ -223,7 +236,8 @@ TEST_F(LedgerTest, NamesTheEntryThatWasChanged) {
     auto ledger = Open();
     for (int i = 0; i < 10; ++i) Append(ledger.get(), std::to_string(i));
   }
-  auto stored = *coro::SyncWait(store_.Get(waterline::storage::Partition("ledger"), {EntryKey(1, 4)}));
+  auto stored =
+      *coro::SyncWait(store_.Get(waterline::storage::Partition("ledger"), {EntryKey(1, 4)}));
   storage::v1::EntryRecord record;
   ASSERT_TRUE(record.ParseFromString(stored[0]->value));
   record.mutable_leaf()->back() ^= 1;

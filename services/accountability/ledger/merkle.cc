@@ -91,7 +91,8 @@ absl::StatusOr<std::string> Fold(const std::vector<NodeId>& nodes, const NodeRea
   return hash;
 }
 
-absl::StatusOr<std::vector<std::string>> FillProof(const ProofPlan& plan, const NodeReader& reader) {
+absl::StatusOr<std::vector<std::string>> FillProof(const ProofPlan& plan,
+                                                   const NodeReader& reader) {
   std::vector<std::string> proof;
   for (const auto& nodes : plan) {
     WATERLINE_ASSIGN_OR_RETURN(auto hash, Fold(nodes, reader));
@@ -125,7 +126,8 @@ bool VerifyInclusion(std::string_view leaf_hash, uint64_t index, uint64_t size,
 
 bool VerifyConsistency(uint64_t first, uint64_t second, const std::vector<std::string>& proof,
                        std::string_view first_root, std::string_view second_root) {
-  if (first_root.size() != crypto::kSha256Bytes || second_root.size() != crypto::kSha256Bytes) return false;
+  if (first_root.size() != crypto::kSha256Bytes || second_root.size() != crypto::kSha256Bytes)
+    return false;
   if (!AreHashes(proof) || first == 0 || first > second) return false;
   if (first == second) return proof.empty() && first_root == second_root;
   std::vector<std::string> path = proof;

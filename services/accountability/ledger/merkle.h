@@ -15,9 +15,9 @@
 
 namespace waterline::accountability {
 
-std::string LeafHash(std::string_view leaf);                              // SHA-256(0x00 | leaf)
-std::string NodeHash(std::string_view left, std::string_view right);      // SHA-256(0x01 | l | r)
-std::string EmptyRoot();                                                  // SHA-256("")
+std::string LeafHash(std::string_view leaf);                          // SHA-256(0x00 | leaf)
+std::string NodeHash(std::string_view left, std::string_view right);  // SHA-256(0x01 | l | r)
+std::string EmptyRoot();                                              // SHA-256("")
 
 struct NodeId {
   int level = 0;
@@ -30,8 +30,8 @@ std::vector<NodeId> Decompose(uint64_t begin, uint64_t end);
 
 // One element of a proof: the perfect nodes whose fold it is.
 using ProofPlan = std::vector<std::vector<NodeId>>;
-ProofPlan PlanInclusion(uint64_t index, uint64_t size);        // index < size
-ProofPlan PlanConsistency(uint64_t first, uint64_t second);    // 1 <= first <= second
+ProofPlan PlanInclusion(uint64_t index, uint64_t size);      // index < size
+ProofPlan PlanConsistency(uint64_t first, uint64_t second);  // 1 <= first <= second
 
 using NodeReader = std::function<absl::StatusOr<std::string>(const NodeId&)>;
 absl::StatusOr<std::string> Fold(const std::vector<NodeId>& nodes, const NodeReader& reader);
@@ -49,12 +49,14 @@ class Frontier {
  public:
   Frontier() = default;
   // The nodes of Decompose(0, size), in that order.
-  Frontier(uint64_t size, std::vector<std::string> hashes) : size_(size), hashes_(std::move(hashes)) {}
+  Frontier(uint64_t size, std::vector<std::string> hashes)
+      : size_(size), hashes_(std::move(hashes)) {}
 
   uint64_t size() const { return size_; }
   const std::vector<std::string>& hashes() const { return hashes_; }
   std::string Root() const;
-  void Append(std::string leaf_hash, const std::function<void(const NodeId&, const std::string&)>& completed);
+  void Append(std::string leaf_hash,
+              const std::function<void(const NodeId&, const std::string&)>& completed);
 
  private:
   uint64_t size_ = 0;

@@ -17,7 +17,9 @@ std::string KeyIdOf(const std::string& name, const std::string& public_key) {
   return crypto::Sha256(name + "\n" + kEd25519Type + public_key).substr(0, kKeyIdBytes);
 }
 
-absl::Status Malformed(const std::string& what) { return absl::DataLossError("the signed note " + what); }
+absl::Status Malformed(const std::string& what) {
+  return absl::DataLossError("the signed note " + what);
+}
 
 }  // namespace
 
@@ -27,19 +29,24 @@ NoteVerifier::NoteVerifier(std::string name, std::string public_key)
 std::string NoteVerifier::KeyId() const { return KeyIdOf(name_, public_key_); }
 
 std::string NoteVerifier::Vkey() const {
-  return name_ + "+" + crypto::HexEncode(KeyId()) + "+" + crypto::Base64Encode(kEd25519Type + public_key_);
+  return name_ + "+" + crypto::HexEncode(KeyId()) + "+" +
+         crypto::Base64Encode(kEd25519Type + public_key_);
 }
 
 absl::StatusOr<NoteVerifier> NoteVerifier::FromVkey(std::string_view vkey) {
-  const auto malformed = absl::InvalidArgumentError("not a verifier key: expected <name>+<8 hexadecimal digits>+<base64 key>");
+  const auto malformed = absl::InvalidArgumentError(
+      "not a verifier key: expected <name>+<8 hexadecimal digits>+<base64 key>");
   const size_t second = vkey.find('+');
   const size_t third = second == std::string_view::npos ? second : vkey.find('+', second + 1);
   if (third == std::string_view::npos) return malformed;
   const std::string name(vkey.substr(0, second));
   auto key = crypto::Base64Decode(vkey.substr(third + 1));
-  if (!key.ok() || key->size() != 1 + crypto::kEd25519PublicKeyBytes || key->front() != kEd25519Type) return malformed;
+  if (!key.ok() || key->size() != 1 + crypto::kEd25519PublicKeyBytes ||
+      key->front() != kEd25519Type)
+    return malformed;
   NoteVerifier verifier(name, key->substr(1));
-  if (crypto::HexEncode(verifier.KeyId()) != vkey.substr(second + 1, third - second - 1)) return malformed;
+  if (crypto::HexEncode(verifier.KeyId()) != vkey.substr(second + 1, third - second - 1))
+    return malformed;
   return verifier;
 }
 
@@ -50,7 +57,8 @@ absl::StatusOr<std::string> NoteVerifier::OpenNote(std::string_view note) const 
   std::string_view lines = note.substr(split + 2);
   while (!lines.empty()) {
     const size_t end = lines.find('\n');
-    if (end == std::string_view::npos || !lines.starts_with(kSignatureMark)) return Malformed("has a malformed signature line");
+    if (end == std::string_view::npos || !lines.starts_with(kSignatureMark))
+      return Malformed("has a malformed signature line");
     const std::string_view line = lines.substr(kSignatureMark.size(), end - kSignatureMark.size());
     lines.remove_prefix(end + 1);
     const size_t space = line.find(' ');
@@ -76,14 +84,17 @@ absl::StatusOr<Checkpoint> NoteVerifier::OpenCheckpoint(std::string_view note) c
   const char* end = text.data() + second;
   const auto parsed = std::from_chars(begin, end, checkpoint.size);
   auto root = crypto::Base64Decode(std::string_view(text).substr(second + 1, third - second - 1));
-  if (parsed.ec != std::errc() || parsed.ptr != end || (*begin == '0' && end - begin > 1)) return Malformed("has a malformed size");
+  if (parsed.ec != std::errc() || parsed.ptr != end || (*begin == '0' && end - begin > 1))
+    return Malformed("has a malformed size");
   if (!root.ok() || root->size() != crypto::kSha256Bytes) return Malformed("has a malformed root");
   checkpoint.root = *std::move(root);
   return checkpoint;
 }
 
 NoteSigner::NoteSigner(std::string name, crypto::Ed25519Key key)
-    : key_(std::move(key)), verifier_(name, key_.public_key()), key_id_(KeyIdOf(name, key_.public_key())) {}
+    : key_(std::move(key)),
+      verifier_(name, key_.public_key()),
+      key_id_(KeyIdOf(name, key_.public_key())) {}
 
 std::string NoteSigner::SignNote(const std::string& text) const {
   return text + "\n" + std::string(kSignatureMark) + verifier_.name() + " " +

@@ -20,7 +20,9 @@ struct FolderSummary {
 // Checks: the checksum of every file; for every epoch that each entry matches its hash, each stored
 // node its children, the head its signature and the root; what lies beside an entry (tokens,
 // payload) the entry; the anchor the newest head. DATA_LOSS/DATA_DAMAGED names file or index.
-absl::StatusOr<FolderSummary> VerifyFolder(const std::string& store_path, const std::string& anchor_path,
-                                           const std::string& network, const NoteVerifier& verifier);
+absl::StatusOr<FolderSummary> VerifyFolder(const std::string& store_path,
+                                           const std::string& anchor_path,
+                                           const std::string& network,
+                                           const NoteVerifier& verifier);
 
 }  // namespace waterline::accountability

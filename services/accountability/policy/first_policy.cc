@@ -30,10 +30,12 @@ bool NeedsLaterRules(const std::string& purpose) {
 Verdict EvaluateNetwork(const v1::Question& question, std::string_view host) {
   const auto& caller = question.caller();
   if (question.operation() == v1::OPERATION_WRITE) {
-    if (caller.organisation() == host && caller.role() == kNetworkSteward) return Permit("NETWORK_STEWARD");
+    if (caller.organisation() == host && caller.role() == kNetworkSteward)
+      return Permit("NETWORK_STEWARD");
     return Deny("ROLE_NOT_PERMITTED");
   }
-  if (caller.organisation() == host || question.caller_is_member()) return Permit("NETWORK_DIRECTORY");
+  if (caller.organisation() == host || question.caller_is_member())
+    return Permit("NETWORK_DIRECTORY");
   return Deny("NOT_MEMBER");
 }
 

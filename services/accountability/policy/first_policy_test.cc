@@ -5,7 +5,8 @@
 namespace waterline::accountability {
 namespace {
 
-v1::Question Ask(const char* organisation, const char* role, const char* controller, v1::Operation operation) {
+v1::Question Ask(const char* organisation, const char* role, const char* controller,
+                 v1::Operation operation) {
   v1::Question question;
   question.mutable_caller()->set_organisation(organisation);
   question.mutable_caller()->set_role(role);
@@ -16,8 +17,10 @@ v1::Question Ask(const char* organisation, const char* role, const char* control
 }
 
 TEST(FirstPolicy, TheControllerMayDoEverything) {
-  for (auto operation : {v1::OPERATION_READ, v1::OPERATION_WRITE, v1::OPERATION_INFER, v1::OPERATION_EXPORT}) {
-    const auto verdict = Evaluate(Ask("ods-qnx", "engagement_lead", "ods-qnx", operation), "ods-host");
+  for (auto operation :
+       {v1::OPERATION_READ, v1::OPERATION_WRITE, v1::OPERATION_INFER, v1::OPERATION_EXPORT}) {
+    const auto verdict =
+        Evaluate(Ask("ods-qnx", "engagement_lead", "ods-qnx", operation), "ods-host");
     EXPECT_EQ(verdict.result, v1::RESULT_PERMIT);
     EXPECT_EQ(verdict.basis, "OWN_RECORDS");
     EXPECT_EQ(verdict.level, common::v1::RELEASE_LEVEL_IDENTIFIABLE);
@@ -25,12 +28,18 @@ TEST(FirstPolicy, TheControllerMayDoEverything) {
 }
 
 TEST(FirstPolicy, NobodyElseMay) {
-  EXPECT_EQ(Evaluate(Ask("ods-abc", "engagement_lead", "ods-qnx", v1::OPERATION_READ), "ods-host").reason, "NOT_CONTROLLER");
-  EXPECT_EQ(Evaluate(Ask("ods-host", "network_steward", "ods-qnx", v1::OPERATION_READ), "ods-host").reason, "NOT_CONTROLLER");
+  EXPECT_EQ(
+      Evaluate(Ask("ods-abc", "engagement_lead", "ods-qnx", v1::OPERATION_READ), "ods-host").reason,
+      "NOT_CONTROLLER");
+  EXPECT_EQ(Evaluate(Ask("ods-host", "network_steward", "ods-qnx", v1::OPERATION_READ), "ods-host")
+                .reason,
+            "NOT_CONTROLLER");
 }
 
 TEST(FirstPolicy, AnAdministratorSeesNoContent) {
-  EXPECT_EQ(Evaluate(Ask("ods-qnx", "platform_admin", "ods-qnx", v1::OPERATION_READ), "ods-host").reason, "ROLE_NOT_PERMITTED");
+  EXPECT_EQ(
+      Evaluate(Ask("ods-qnx", "platform_admin", "ods-qnx", v1::OPERATION_READ), "ods-host").reason,
+      "ROLE_NOT_PERMITTED");
 }
 
 TEST(FirstPolicy, APurposeIsNeededAndComesFirst) {
@@ -54,9 +63,14 @@ TEST(FirstPolicy, TheNetworkIsReadByMembersAndWrittenByTheHostsSteward) {
   EXPECT_EQ(Evaluate(read, "ods-host").reason, "NOT_MEMBER");
   read.set_caller_is_member(true);
   EXPECT_EQ(Evaluate(read, "ods-host").basis, "NETWORK_DIRECTORY");
-  EXPECT_EQ(Evaluate(Ask("ods-abc", "network_steward", "network", v1::OPERATION_WRITE), "ods-host").reason, "ROLE_NOT_PERMITTED");
-  EXPECT_EQ(Evaluate(Ask("ods-host", "analyst", "network", v1::OPERATION_WRITE), "ods-host").reason, "ROLE_NOT_PERMITTED");
-  EXPECT_EQ(Evaluate(Ask("ods-host", "network_steward", "network", v1::OPERATION_WRITE), "ods-host").basis, "NETWORK_STEWARD");
+  EXPECT_EQ(Evaluate(Ask("ods-abc", "network_steward", "network", v1::OPERATION_WRITE), "ods-host")
+                .reason,
+            "ROLE_NOT_PERMITTED");
+  EXPECT_EQ(Evaluate(Ask("ods-host", "analyst", "network", v1::OPERATION_WRITE), "ods-host").reason,
+            "ROLE_NOT_PERMITTED");
+  EXPECT_EQ(Evaluate(Ask("ods-host", "network_steward", "network", v1::OPERATION_WRITE), "ods-host")
+                .basis,
+            "NETWORK_STEWARD");
 }
 
 }  // namespace

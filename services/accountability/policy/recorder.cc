@@ -18,19 +18,22 @@ using waterline::storage::Batch;
 using waterline::storage::Key;
 using waterline::storage::Partition;
 
-constexpr char kKeyIndex[] = "key_index";  // subject/<16 bytes>, month/<yyyy-mm>, org/<id> -> key id
+constexpr char kKeyIndex[] =
+    "key_index";  // subject/<16 bytes>, month/<yyyy-mm>, org/<id> -> key id
 constexpr int kSubjectsMax = 1000;
 
 std::string MonthOf(int64_t now_ms) {
   const std::chrono::sys_time<std::chrono::milliseconds> now{std::chrono::milliseconds(now_ms)};
   const std::chrono::year_month_day day{std::chrono::floor<std::chrono::days>(now)};
-  return fmt::format("{:04}-{:02}", static_cast<int>(day.year()), static_cast<unsigned>(day.month()));
+  return fmt::format("{:04}-{:02}", static_cast<int>(day.year()),
+                     static_cast<unsigned>(day.month()));
 }
 
 std::string EntryId(const v1::Question& question) {
   const auto& caller = question.caller();
   std::string input;
-  for (const std::string* part : {&caller.organisation(), &caller.issuer(), &caller.actor(), &question.method(), &question.request_id()}) {
+  for (const std::string* part : {&caller.organisation(), &caller.issuer(), &caller.actor(),
+                                  &question.method(), &question.request_id()}) {
     input += *part;
     input.push_back('\0');
   }
@@ -40,7 +43,8 @@ std::string EntryId(const v1::Question& question) {
 std::string SubjectsRoot(const std::vector<std::string>& sorted_tokens) {
   if (sorted_tokens.empty()) return "";
   Frontier tree;
-  for (const auto& token : sorted_tokens) tree.Append(LeafHash(token), [](const NodeId&, const std::string&) {});
+  for (const auto& token : sorted_tokens)
+    tree.Append(LeafHash(token), [](const NodeId&, const std::string&) {});
   return tree.Root();
 }
 
@@ -52,7 +56,8 @@ v1::Access MakeAccess(const v1::Question& question, const Verdict& verdict) {
   v1::Access access;
   access.set_organisation("organisations/" + question.caller().organisation());
   access.set_role(question.caller().role());
-  if (!question.caller().on_behalf_of().empty()) access.set_on_behalf_of(question.caller().on_behalf_of());
+  if (!question.caller().on_behalf_of().empty())
+    access.set_on_behalf_of(question.caller().on_behalf_of());
   access.set_authentication(question.caller().authentication());
   access.set_purpose(question.purpose());
   if (!question.agreement().empty()) access.set_agreement(question.agreement());
@@ -71,8 +76,8 @@ v1::Access MakeAccess(const v1::Question& question, const Verdict& verdict) {
   return access;
 }
 
-v1::Decision ToDecision(const v1::Question& question, const Verdict& verdict, const std::string& entry_id,
-                        const Appended& appended, bool demonstration) {
+v1::Decision ToDecision(const v1::Question& question, const Verdict& verdict,
+                        const std::string& entry_id, const Appended& appended, bool demonstration) {
   v1::Decision decision;
   decision.set_result(verdict.result);
   decision.set_level(verdict.level);
@@ -94,7 +99,8 @@ v1::Decision ToDecision(const v1::Question& question, const Verdict& verdict, co
 
 coro::Task<absl::StatusOr<v1::Decision>> Recorder::Decide(v1::Question question) {
   if (question.subject_ids_size() > kSubjectsMax) {
-    co_return Error(reason::kTooLarge, "one decision covers at most 1,000 people; ask for fewer", {{"limit", "1000"}});
+    co_return Error(reason::kTooLarge, "one decision covers at most 1,000 people; ask for fewer",
+                    {{"limit", "1000"}});
   }
   const Verdict verdict = Evaluate(question, facts_.host);
   const std::string entry_id = EntryId(question);
@@ -102,16 +108,20 @@ coro::Task<absl::StatusOr<v1::Decision>> Recorder::Decide(v1::Question question)
   request.entry.set_entry_id(entry_id);
   auto* access = request.entry.mutable_access();
   *access = MakeAccess(question, verdict);
-  WATERLINE_CO_ASSIGN_OR_RETURN(const Subjects subjects, co_await TokensOf(question, entry_id, &request));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const Subjects subjects,
+                                co_await TokensOf(question, entry_id, &request));
   access->set_subjects_root(SubjectsRoot(subjects.tokens));
   const auto& caller = question.caller();
   auto handle_key = co_await KeyFor("org/" + caller.organisation());
   if (!handle_key.ok()) co_return handle_key.status();
-  access->set_actor_handle(crypto::HmacSha256(handle_key->secret, caller.issuer() + "|" + caller.actor()));
+  access->set_actor_handle(
+      crypto::HmacSha256(handle_key->secret, caller.issuer() + "|" + caller.actor()));
   WATERLINE_CO_RETURN_IF_ERROR(co_await AddPayload(question, subjects, entry_id, &request));
-  access->set_payload_hash(crypto::Sha256(request.beside.payload_nonce() + request.beside.payload()));
+  access->set_payload_hash(
+      crypto::Sha256(request.beside.payload_nonce() + request.beside.payload()));
   request.organisations = {caller.organisation()};
-  if (question.controller() != caller.organisation()) request.organisations.push_back(question.controller());
+  if (question.controller() != caller.organisation())
+    request.organisations.push_back(question.controller());
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto appended, co_await ledger_->Append(std::move(request)));
   co_return ToDecision(question, verdict, entry_id, appended, facts_.demonstration);
 }
@@ -120,7 +130,8 @@ coro::Task<absl::StatusOr<privacy::SubjectKey>> Recorder::KeyFor(std::string ind
   const bool is_subject = index_id.starts_with("subject/");
   if (!is_subject) {
     std::lock_guard lock(mutex_);
-    if (auto found = known_keys_.find(index_id); found != known_keys_.end()) co_return found->second;
+    if (auto found = known_keys_.find(index_id); found != known_keys_.end())
+      co_return found->second;
   }
   const Partition partition(kLedgerPartition);
   const std::vector<Key> index_keys = {Key(kKeyIndex, index_id)};
@@ -131,13 +142,16 @@ coro::Task<absl::StatusOr<privacy::SubjectKey>> Recorder::KeyFor(std::string ind
     const privacy::SubjectKey made = vault_->NewKey(&batch);
     batch.RequireAbsent(index_keys[0]).Put(index_keys[0], made.id);
     auto committed = co_await store_->Commit(partition, std::move(batch));
-    if (!committed.ok() && ReasonOf(committed.status()) != reason::kConflict.name) co_return committed.status();
+    if (!committed.ok() && ReasonOf(committed.status()) != reason::kConflict.name)
+      co_return committed.status();
     WATERLINE_CO_ASSIGN_OR_RETURN(stored, co_await store_->Get(partition, index_keys));
     if (!stored[0]) co_return Error(reason::kUnexpected, "a ledger key vanished");
   }
   const std::vector<std::string> ids = {stored[0]->value};
   WATERLINE_CO_ASSIGN_OR_RETURN(auto keys, co_await vault_->Load(partition, ids));
-  if (!keys[0]) co_return Error(reason::kUnavailable, "a ledger key was destroyed; the person it stood for was erased");
+  if (!keys[0])
+    co_return Error(reason::kUnavailable,
+                    "a ledger key was destroyed; the person it stood for was erased");
   if (!is_subject) {
     std::lock_guard lock(mutex_);
     known_keys_[index_id] = *keys[0];
@@ -145,13 +159,16 @@ coro::Task<absl::StatusOr<privacy::SubjectKey>> Recorder::KeyFor(std::string ind
   co_return *keys[0];
 }
 
-coro::Task<absl::StatusOr<std::string>> Recorder::ActorHandle(std::string organisation, std::string issuer, std::string actor) {
+coro::Task<absl::StatusOr<std::string>> Recorder::ActorHandle(std::string organisation,
+                                                              std::string issuer,
+                                                              std::string actor) {
   auto key = co_await KeyFor("org/" + organisation);
   if (!key.ok()) co_return key.status();
   co_return crypto::HmacSha256(key->secret, issuer + "|" + actor);
 }
 
-coro::Task<absl::StatusOr<Recorder::Subjects>> Recorder::TokensOf(const v1::Question& question, const std::string& entry_id,
+coro::Task<absl::StatusOr<Recorder::Subjects>> Recorder::TokensOf(const v1::Question& question,
+                                                                  const std::string& entry_id,
                                                                   AppendRequest* request) {
   Subjects subjects;
   for (const auto& id : question.subject_ids()) {
@@ -168,13 +185,16 @@ coro::Task<absl::StatusOr<Recorder::Subjects>> Recorder::TokensOf(const v1::Ques
 // One subject: under a key derived from K_s, so that it dies with the person's key. Otherwise under
 // the month's log key, with the name of the record replaced by its collection when people are
 // concerned.
-coro::Task<absl::Status> Recorder::AddPayload(const v1::Question& question, const Subjects& subjects,
-                                              const std::string& entry_id, AppendRequest* request) {
+coro::Task<absl::Status> Recorder::AddPayload(const v1::Question& question,
+                                              const Subjects& subjects, const std::string& entry_id,
+                                              AppendRequest* request) {
   v1::EntryPayload payload;
   payload.set_actor(question.caller().issuer() + "|" + question.caller().actor());
   payload.set_request_id(question.request_id());
   payload.set_filter(question.filter());
-  payload.set_resource_name(subjects.keys.size() > 1 ? AsName(question.controller()) + "/" + question.collection() : question.resource_name());
+  payload.set_resource_name(subjects.keys.size() > 1
+                                ? AsName(question.controller()) + "/" + question.collection()
+                                : question.resource_name());
   std::string secret;
   if (subjects.keys.size() == 1) {
     request->beside.set_payload_key_id(subjects.keys[0].id);
@@ -186,11 +206,13 @@ coro::Task<absl::Status> Recorder::AddPayload(const v1::Question& question, cons
     secret = month->secret;
   }
   request->beside.set_payload_nonce(crypto::RandomBytes(crypto::kGcmNonceBytes));
-  request->beside.set_payload(crypto::AesGcmSeal(secret, request->beside.payload_nonce(), entry_id, payload.SerializeAsString()));
+  request->beside.set_payload(crypto::AesGcmSeal(secret, request->beside.payload_nonce(), entry_id,
+                                                 payload.SerializeAsString()));
   co_return absl::OkStatus();
 }
 
-coro::Task<absl::StatusOr<std::optional<v1::EntryPayload>>> Recorder::OpenPayload(const Ledger::Stored& stored) {
+coro::Task<absl::StatusOr<std::optional<v1::EntryPayload>>> Recorder::OpenPayload(
+    const Ledger::Stored& stored) {
   const auto& beside = stored.record.beside();
   const std::vector<std::string> ids = {beside.payload_key_id()};
   const Partition partition(kLedgerPartition);
@@ -199,10 +221,14 @@ coro::Task<absl::StatusOr<std::optional<v1::EntryPayload>>> Recorder::OpenPayloa
   v1::Entry entry;
   entry.ParseFromString(stored.record.leaf());
   const bool one_subject = beside.subject_tokens_size() == 1;
-  const std::string secret = one_subject ? crypto::HkdfSha256(keys[0]->secret, "", "payload/v1", crypto::kAesKeyBytes) : keys[0]->secret;
-  auto plain = crypto::AesGcmOpen(secret, beside.payload_nonce(), entry.entry_id(), beside.payload());
+  const std::string secret =
+      one_subject ? crypto::HkdfSha256(keys[0]->secret, "", "payload/v1", crypto::kAesKeyBytes)
+                  : keys[0]->secret;
+  auto plain =
+      crypto::AesGcmOpen(secret, beside.payload_nonce(), entry.entry_id(), beside.payload());
   v1::EntryPayload payload;
-  if (!plain.ok() || !payload.ParseFromString(*plain)) co_return Error(reason::kDataDamaged, "the payload beside an entry does not open");
+  if (!plain.ok() || !payload.ParseFromString(*plain))
+    co_return Error(reason::kDataDamaged, "the payload beside an entry does not open");
   co_return std::optional<v1::EntryPayload>(std::move(payload));
 }
 

@@ -20,26 +20,32 @@ namespace waterline::accountability {
 
 class Recorder : public gate::Decider {
  public:
-  Recorder(Ledger* ledger, waterline::storage::Store* store, privacy::Vault* vault, Clock* clock, rpc::NetworkFacts facts)
+  Recorder(Ledger* ledger, waterline::storage::Store* store, privacy::Vault* vault, Clock* clock,
+           rpc::NetworkFacts facts)
       : ledger_(ledger), store_(store), vault_(vault), clock_(clock), facts_(std::move(facts)) {}
 
   coro::Task<absl::StatusOr<v1::Decision>> Decide(v1::Question question) override;
 
   // HMAC-SHA256(handle key of the organisation, iss | sub).
-  coro::Task<absl::StatusOr<std::string>> ActorHandle(std::string organisation, std::string issuer, std::string actor);
+  coro::Task<absl::StatusOr<std::string>> ActorHandle(std::string organisation, std::string issuer,
+                                                      std::string actor);
 
   // Opens the payload beside an entry of `record`; nothing when its key was destroyed.
-  coro::Task<absl::StatusOr<std::optional<v1::EntryPayload>>> OpenPayload(const Ledger::Stored& stored);
+  coro::Task<absl::StatusOr<std::optional<v1::EntryPayload>>> OpenPayload(
+      const Ledger::Stored& stored);
 
  private:
   struct Subjects {
-    std::vector<privacy::SubjectKey> keys;    // One per subject, in the question's order.
-    std::vector<std::string> tokens;          // Sorted.
+    std::vector<privacy::SubjectKey> keys;  // One per subject, in the question's order.
+    std::vector<std::string> tokens;        // Sorted.
   };
   // The key kept under `index_id`, made when it is new, so that a subject has one key for ever.
   coro::Task<absl::StatusOr<privacy::SubjectKey>> KeyFor(std::string index_id);
-  coro::Task<absl::StatusOr<Subjects>> TokensOf(const v1::Question& question, const std::string& entry_id, AppendRequest* request);
-  coro::Task<absl::Status> AddPayload(const v1::Question& question, const Subjects& subjects, const std::string& entry_id, AppendRequest* request);
+  coro::Task<absl::StatusOr<Subjects>> TokensOf(const v1::Question& question,
+                                                const std::string& entry_id,
+                                                AppendRequest* request);
+  coro::Task<absl::Status> AddPayload(const v1::Question& question, const Subjects& subjects,
+                                      const std::string& entry_id, AppendRequest* request);
 
   Ledger* const ledger_;
   waterline::storage::Store* const store_;

@@ -47,7 +47,9 @@ class OneShot {
 
   Setter setter() { return Setter(state_); }
 
-  bool await_ready() const noexcept { return state_->first_arrived.load(std::memory_order_acquire); }
+  bool await_ready() const noexcept {
+    return state_->first_arrived.load(std::memory_order_acquire);
+  }
   bool await_suspend(std::coroutine_handle<> waiter) noexcept {
     state_->waiter = waiter;
     return !state_->first_arrived.exchange(true, std::memory_order_acq_rel);

@@ -33,7 +33,9 @@ class Pool {
    public:
     explicit HopAwaiter(Pool* pool) : pool_(pool) {}
     bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<> waiter) { pool_->Run([waiter] { waiter.resume(); }); }
+    void await_suspend(std::coroutine_handle<> waiter) {
+      pool_->Run([waiter] { waiter.resume(); });
+    }
     void await_resume() const noexcept {}
 
    private:

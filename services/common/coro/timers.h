@@ -37,7 +37,9 @@ class Timers {
     Timers* timers_;
     Clock::time_point due_;
   };
-  SleepAwaiter Sleep(Clock::duration duration) { return SleepAwaiter(this, Clock::now() + duration); }
+  SleepAwaiter Sleep(Clock::duration duration) {
+    return SleepAwaiter(this, Clock::now() + duration);
+  }
 
  private:
   void Add(Clock::time_point due, std::coroutine_handle<> waiter);

@@ -16,9 +16,10 @@ inline constexpr size_t kGcmNonceBytes = 12;
 inline constexpr size_t kGcmTagBytes = 16;
 
 // Ciphertext followed by its tag. A nonce is used once per key.
-std::string AesGcmSeal(std::string_view key, std::string_view nonce, std::string_view aad, std::string_view plain);
-absl::StatusOr<std::string> AesGcmOpen(std::string_view key, std::string_view nonce, std::string_view aad,
-                                       std::string_view sealed);
+std::string AesGcmSeal(std::string_view key, std::string_view nonce, std::string_view aad,
+                       std::string_view plain);
+absl::StatusOr<std::string> AesGcmOpen(std::string_view key, std::string_view nonce,
+                                       std::string_view aad, std::string_view sealed);
 
 std::string KeyWrap(std::string_view wrapping_key, std::string_view secret);
 absl::StatusOr<std::string> KeyUnwrap(std::string_view wrapping_key, std::string_view wrapped);

@@ -23,7 +23,8 @@ std::string EncodeBits(std::string_view bytes, int bits, const char* alphabet) {
     }
     pending &= (1u << pending_bits) - 1;
   }
-  if (pending_bits > 0) text.push_back(alphabet[(pending << (bits - pending_bits)) & ((1u << bits) - 1)]);
+  if (pending_bits > 0)
+    text.push_back(alphabet[(pending << (bits - pending_bits)) & ((1u << bits) - 1)]);
   return text;
 }
 

@@ -48,8 +48,10 @@ std::string HmacSha256(std::string_view key, std::string_view bytes) {
   return Digest({outer, kBlockBytes}, Digest({inner, kBlockBytes}, bytes));
 }
 
-std::string HkdfSha256(std::string_view key, std::string_view salt, std::string_view info, size_t length) {
-  const std::string secret = HmacSha256(salt.empty() ? std::string(kSha256Bytes, '\0') : std::string(salt), key);
+std::string HkdfSha256(std::string_view key, std::string_view salt, std::string_view info,
+                       size_t length) {
+  const std::string secret =
+      HmacSha256(salt.empty() ? std::string(kSha256Bytes, '\0') : std::string(salt), key);
   std::string out;
   std::string block;
   for (char counter = 1; out.size() < length; ++counter) {
@@ -72,7 +74,9 @@ Sha256Stream::Sha256Stream() : state_(std::make_unique<State>()) {
 Sha256Stream::~Sha256Stream() = default;
 Sha256Stream::Sha256Stream(Sha256Stream&&) noexcept = default;
 
-void Sha256Stream::Update(std::string_view bytes) { EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()); }
+void Sha256Stream::Update(std::string_view bytes) {
+  EVP_DigestUpdate(state_->context, bytes.data(), bytes.size());
+}
 
 std::string Sha256Stream::Finish() {
   std::string out(kSha256Bytes, '\0');

@@ -14,7 +14,8 @@ inline constexpr size_t kSha256Bytes = 32;
 std::string Sha256(std::string_view bytes);
 std::string HmacSha256(std::string_view key, std::string_view bytes);
 // `length` up to 8,160 bytes.
-std::string HkdfSha256(std::string_view key, std::string_view salt, std::string_view info, size_t length);
+std::string HkdfSha256(std::string_view key, std::string_view salt, std::string_view info,
+                       size_t length);
 
 // Compares in time that depends on the lengths only.
 bool ConstantTimeEquals(std::string_view a, std::string_view b);

@@ -27,6 +27,7 @@ class Ed25519Key {
   std::string public_key_;
 };
 
-bool Ed25519Verify(std::string_view public_key, std::string_view message, std::string_view signature);
+bool Ed25519Verify(std::string_view public_key, std::string_view message,
+                   std::string_view signature);
 
 }  // namespace waterline::crypto

@@ -26,7 +26,8 @@ std::vector<CodeList> Load() {
     CodeList list{section.id, section.Get("version"), section.Get("title"), {}};
     for (const auto& row : section.rows) {
       const auto field = [&row](size_t i) { return i < row.size() ? row[i] : std::string(); };
-      list.codes.push_back({row[0], field(1).empty() ? LabelOf(row[0]) : field(1), field(2), field(3), field(4)});
+      list.codes.push_back(
+          {row[0], field(1).empty() ? LabelOf(row[0]) : field(1), field(2), field(3), field(4)});
     }
     lists.push_back(std::move(list));
   }
@@ -61,7 +62,9 @@ const Code* FindCode(std::string_view list_id, std::string_view code) {
   return nullptr;
 }
 
-bool IsKnownCode(std::string_view list, std::string_view code) { return FindCode(list, code) != nullptr; }
+bool IsKnownCode(std::string_view list, std::string_view code) {
+  return FindCode(list, code) != nullptr;
+}
 
 bool IsLegalEntityType(std::string_view type) { return !HasFlag(type, "no legal entity"); }
 bool IsPublicAuthorityType(std::string_view type) { return HasFlag(type, "public authority"); }

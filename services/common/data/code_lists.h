@@ -24,7 +24,7 @@ struct CodeList {
 };
 
 const std::vector<CodeList>& AllCodeLists();
-const CodeList* FindCodeList(std::string_view id);           // nullptr when unknown.
+const CodeList* FindCodeList(std::string_view id);  // nullptr when unknown.
 const Code* FindCode(std::string_view list, std::string_view code);
 bool IsKnownCode(std::string_view list, std::string_view code);
 

@@ -10,7 +10,12 @@ namespace waterline::data {
 namespace {
 
 MapNode NodeOf(const Section& section) {
-  MapNode node{section.id, section.kind, section.Get("title"), section.Get("description"), section.All("look_for"), {}};
+  MapNode node{section.id,
+               section.kind,
+               section.Get("title"),
+               section.Get("description"),
+               section.All("look_for"),
+               {}};
   for (const auto& prompt : section.All("prompt")) {
     const size_t bar = prompt.find('|');
     if (bar == std::string::npos) continue;

@@ -30,8 +30,9 @@ TEST(Indicators, FourPerCellTwelveInTheShortForm) {
 // The one order of architecture.md 7: id -> cell, for all 48, from the id's own words.
 TEST(Indicators, TheIdSaysTheCell) {
   for (const auto& indicator : AllIndicators()) {
-    const std::string cell = std::string(kPractices[static_cast<size_t>(indicator.cell() / 3)]) + "." +
-                             std::string(kElements[static_cast<size_t>(indicator.cell() % 3)]) + ".";
+    const std::string cell =
+        std::string(kPractices[static_cast<size_t>(indicator.cell() / 3)]) + "." +
+        std::string(kElements[static_cast<size_t>(indicator.cell() % 3)]) + ".";
     EXPECT_EQ(indicator.id.rfind(cell, 0), 0u) << indicator.id;
   }
   EXPECT_EQ(FindIndicator("trust.materials.paper_load")->cell(), 0);
@@ -44,10 +45,13 @@ TEST(Indicators, TheIdSaysTheCell) {
 TEST(ConceptualMap, HasEveryNodeOfTheModelAndLinksThatExist) {
   const auto& map = CurrentMap();
   EXPECT_EQ(map.version, "1");
-  EXPECT_EQ(std::count_if(map.nodes.begin(), map.nodes.end(), [](const auto& n) { return n.kind == "cell"; }), 12);
+  EXPECT_EQ(std::count_if(map.nodes.begin(), map.nodes.end(),
+                          [](const auto& n) { return n.kind == "cell"; }),
+            12);
   for (auto practice : kPractices) {
     EXPECT_NE(map.Find(std::string(practice)), nullptr);
-    for (auto element : kElements) EXPECT_NE(map.Find(std::string(practice) + "." + std::string(element)), nullptr);
+    for (auto element : kElements)
+      EXPECT_NE(map.Find(std::string(practice) + "." + std::string(element)), nullptr);
   }
   ASSERT_FALSE(map.links.empty());
   for (const auto& link : map.links) {
@@ -62,7 +66,8 @@ TEST(CodeLists, HaveUniqueCodesAndTheRolesThePolicyNames) {
   for (const auto& list : AllCodeLists()) {
     EXPECT_TRUE(lists.insert(list.id).second) << list.id;
     std::set<std::string> codes;
-    for (const auto& code : list.codes) EXPECT_TRUE(codes.insert(code.code).second) << list.id << " " << code.code;
+    for (const auto& code : list.codes)
+      EXPECT_TRUE(codes.insert(code.code).second) << list.id << " " << code.code;
     EXPECT_FALSE(list.version.empty()) << list.id;
   }
   EXPECT_TRUE(IsKnownCode("actor_role", "network_steward"));

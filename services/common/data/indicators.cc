@@ -38,7 +38,8 @@ Indicator FromRow(const std::vector<std::string>& row) {
   const size_t first = row[0].find('.');
   const size_t second = row[0].find('.', first + 1);
   indicator.practice = IndexIn(kPractices, std::string_view(row[0]).substr(0, first));
-  indicator.element = IndexIn(kElements, std::string_view(row[0]).substr(first + 1, second - first - 1));
+  indicator.element =
+      IndexIn(kElements, std::string_view(row[0]).substr(first + 1, second - first - 1));
   indicator.wording = row[1];
   indicator.scale = row[2] == "YN" ? Scale::kYN : row[2] == "M5" ? Scale::kM5 : Scale::kA5;
   indicator.reverse = row[3] == "reverse";
@@ -60,7 +61,8 @@ Catalogue Load() {
     catalogue.version = section.Get("version");
     for (const auto& row : section.rows) catalogue.indicators.push_back(FromRow(row));
   }
-  for (size_t i = 0; i < catalogue.indicators.size(); ++i) catalogue.by_id[catalogue.indicators[i].id] = i;
+  for (size_t i = 0; i < catalogue.indicators.size(); ++i)
+    catalogue.by_id[catalogue.indicators[i].id] = i;
   return catalogue;
 }
 
@@ -81,8 +83,10 @@ std::string_view ScaleName(Scale scale) {
 }
 
 const std::vector<std::string>& CategoryLabels(Scale scale) {
-  static const std::vector<std::string> a5 = {"not at all", "a little", "partly", "mostly", "completely"};
-  static const std::vector<std::string> m5 = {"absent", "ad hoc", "started", "in place", "in place and reviewed"};
+  static const std::vector<std::string> a5 = {"not at all", "a little", "partly", "mostly",
+                                              "completely"};
+  static const std::vector<std::string> m5 = {"absent", "ad hoc", "started", "in place",
+                                              "in place and reviewed"};
   static const std::vector<std::string> yn = {"no", "yes"};
   if (scale == Scale::kYN) return yn;
   return scale == Scale::kM5 ? m5 : a5;

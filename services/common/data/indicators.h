@@ -12,18 +12,20 @@
 
 namespace waterline::data {
 
-inline constexpr std::array<std::string_view, 4> kPractices = {"trust", "leadership", "learning", "partnership"};
+inline constexpr std::array<std::string_view, 4> kPractices = {"trust", "leadership", "learning",
+                                                               "partnership"};
 inline constexpr std::array<std::string_view, 3> kElements = {"materials", "skills", "meanings"};
-inline constexpr std::array<std::string_view, 4> kPerspectives = {"people", "clinicians", "commissioners", "community"};
+inline constexpr std::array<std::string_view, 4> kPerspectives = {"people", "clinicians",
+                                                                  "commissioners", "community"};
 inline constexpr int kCells = 12;
 
 enum class Scale { kA5, kM5, kYN };
 
 struct Indicator {
-  std::string id;       // trust.skills.listening
+  std::string id;  // trust.skills.listening
   int version = 1;
-  int practice = 0;     // Index into kPractices.
-  int element = 0;      // Index into kElements.
+  int practice = 0;  // Index into kPractices.
+  int element = 0;   // Index into kElements.
   std::string wording;
   Scale scale = Scale::kA5;
   bool reverse = false;
@@ -36,11 +38,11 @@ struct Indicator {
   bool Allows(std::string_view group) const;
 };
 
-std::string_view ScaleName(Scale scale);                         // A5, M5, YN
-const std::vector<std::string>& CategoryLabels(Scale scale);     // In scale order.
+std::string_view ScaleName(Scale scale);                      // A5, M5, YN
+const std::vector<std::string>& CategoryLabels(Scale scale);  // In scale order.
 std::string_view CatalogueVersion();
 const std::vector<Indicator>& AllIndicators();
-const Indicator* FindIndicator(std::string_view id);             // nullptr when unknown.
+const Indicator* FindIndicator(std::string_view id);  // nullptr when unknown.
 
 // Perspective 0..3 of a respondent group, or -1: SU LR people, CL clinicians, CM commissioners, VC
 // community.

@@ -22,7 +22,8 @@ std::vector<std::string> SplitRow(std::string_view line) {
 // True when the line is `key = value` with a plain key, so that rows may hold equals signs.
 bool IsProperty(const std::string& line, size_t equals) {
   if (equals == std::string::npos || line.find('|') < equals) return false;
-  return Trim(line.substr(0, equals)).find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == std::string::npos;
+  return Trim(line.substr(0, equals)).find_first_not_of("abcdefghijklmnopqrstuvwxyz_") ==
+         std::string::npos;
 }
 
 }  // namespace
@@ -59,7 +60,9 @@ Sections ParseSections(std::string_view text) {
       }
       const std::string inside = line.substr(1, line.size() - 2);
       result.sections.push_back({inside.substr(0, space == std::string::npos ? space : space - 1),
-                                 space == std::string::npos ? "" : Trim(inside.substr(space)), {}, {}});
+                                 space == std::string::npos ? "" : Trim(inside.substr(space)),
+                                 {},
+                                 {}});
       continue;
     }
     if (result.sections.empty()) {
@@ -68,7 +71,8 @@ Sections ParseSections(std::string_view text) {
     }
     const size_t equals = line.find('=');
     if (IsProperty(line, equals)) {
-      result.sections.back().properties.emplace_back(Trim(line.substr(0, equals)), Trim(line.substr(equals + 1)));
+      result.sections.back().properties.emplace_back(Trim(line.substr(0, equals)),
+                                                     Trim(line.substr(equals + 1)));
     } else {
       result.sections.back().rows.push_back(SplitRow(line));
     }

@@ -43,8 +43,10 @@ absl::Status Refusal(const accountability::v1::Question& question,
   static const Row kRows[] = {
       {reason::kPurposeRequired, "say why you ask: name a purpose of the code list `purposes`"},
       {reason::kPurposeNotAvailable, "this version has no rule for this purpose yet"},
-      {reason::kAgreementNotFound, "no agreement of this name is known; ask without one for your own records"},
-      {reason::kNotMember, "your organisation is not a member of this network; its host can add it"},
+      {reason::kAgreementNotFound,
+       "no agreement of this name is known; ask without one for your own records"},
+      {reason::kNotMember,
+       "your organisation is not a member of this network; its host can add it"},
       {reason::kRoleNotPermitted, "your role may not do this"},
       {reason::kNotController, "it does not exist, or another organisation is its controller"},
   };

@@ -78,7 +78,7 @@ class Gate {
     released.message_ = std::move(draft.message_);
     released.receipt_ = fresh->receipt();
     Project(&released.message_, fresh->level(), &released.receipt_);
-    if constexpr (requires(T& message) { message.mutable_receipt(); }) {
+    if constexpr (requires(T & message) { message.mutable_receipt(); }) {
       *released.message_.mutable_receipt() = released.receipt_;
     }
     co_return released;

@@ -23,7 +23,8 @@ bool IsPrintableAscii(std::string_view value) {
 
 bool PeerIsLocal(std::string_view peer) {
   return peer.starts_with("ipv4:127.") || peer.starts_with("ipv6:[::1]") ||
-         peer.starts_with("ipv6:%5B::1%5D") || peer.starts_with("unix:") || peer.starts_with("inproc");
+         peer.starts_with("ipv6:%5B::1%5D") || peer.starts_with("unix:") ||
+         peer.starts_with("inproc");
 }
 
 }  // namespace
@@ -31,7 +32,8 @@ bool PeerIsLocal(std::string_view peer) {
 absl::StatusOr<accountability::v1::Caller> DevelopmentIdentity::Identify(
     const MetadataReader& metadata, std::string_view peer) {
   if (!PeerIsLocal(peer)) {
-    return Error(reason::kIdentityMissing, "development identity is accepted from this machine only");
+    return Error(reason::kIdentityMissing,
+                 "development identity is accepted from this machine only");
   }
   accountability::v1::Caller caller;
   caller.set_organisation(metadata(kOrganisationKey).value_or(""));
@@ -49,13 +51,15 @@ absl::StatusOr<accountability::v1::Caller> DevelopmentIdentity::Identify(
   }
   std::vector<FieldViolation> violations;
   if (!text::IsResourceId(caller.organisation())) {
-    violations.push_back({std::string(kOrganisationKey), "is not an organisation id such as ods-qnx"});
+    violations.push_back(
+        {std::string(kOrganisationKey), "is not an organisation id such as ods-qnx"});
   }
   if (caller.actor().size() > kActorMax || !IsPrintableAscii(caller.actor())) {
     violations.push_back({std::string(kActorKey), "is not 1 to 128 visible ASCII characters"});
   }
   if (!data::IsKnownCode("actor_role", caller.role())) {
-    violations.push_back({std::string(kRoleKey), "is not in the code list actor_role; see `waterline codes actor_role`"});
+    violations.push_back({std::string(kRoleKey),
+                          "is not in the code list actor_role; see `waterline codes actor_role`"});
   }
   if (!violations.empty()) return BadFields(violations);
   return caller;
@@ -64,7 +68,8 @@ absl::StatusOr<accountability::v1::Caller> DevelopmentIdentity::Identify(
 absl::Status DevelopmentIdentity::AllowsListeningOn(std::string_view address) {
   if (IsLoopback(address)) return absl::OkStatus();
   return Error(reason::kStateForbids,
-               "development identity proves nothing, so it may listen on loopback or a Unix socket only, not on " +
+               "development identity proves nothing, so it may listen on loopback or a Unix socket "
+               "only, not on " +
                    std::string(address));
 }
 

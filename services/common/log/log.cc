@@ -1,8 +1,8 @@
 #include "services/common/log/log.h"
 
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/pattern_formatter.h>
 #include <spdlog/spdlog.h>
 
 #include <memory>
@@ -79,7 +79,8 @@ std::string Format(Level level, std::string_view event, std::initializer_list<Fi
 }
 
 void Write(Level level, std::string_view event, std::initializer_list<Field> fields) {
-  static constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::info, spdlog::level::warn, spdlog::level::err};
+  static constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::info, spdlog::level::warn,
+                                                          spdlog::level::err};
   Logger()->log(kLevels[static_cast<int>(level)], "{}", Format(level, event, fields));
 }
 

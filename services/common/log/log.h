@@ -24,9 +24,15 @@ bool OpenFile(const std::string& path);
 
 void Write(Level level, std::string_view event, std::initializer_list<Field> fields);
 
-inline void Info(std::string_view event, std::initializer_list<Field> fields = {}) { Write(Level::kInfo, event, fields); }
-inline void Warning(std::string_view event, std::initializer_list<Field> fields = {}) { Write(Level::kWarning, event, fields); }
-inline void Error(std::string_view event, std::initializer_list<Field> fields = {}) { Write(Level::kError, event, fields); }
+inline void Info(std::string_view event, std::initializer_list<Field> fields = {}) {
+  Write(Level::kInfo, event, fields);
+}
+inline void Warning(std::string_view event, std::initializer_list<Field> fields = {}) {
+  Write(Level::kWarning, event, fields);
+}
+inline void Error(std::string_view event, std::initializer_list<Field> fields = {}) {
+  Write(Level::kError, event, fields);
+}
 
 // The line without time stamp, for tests.
 std::string Format(Level level, std::string_view event, std::initializer_list<Field> fields);

@@ -16,7 +16,8 @@ namespace waterline::privacy {
 
 // Removes what may not leave at `level`; the paths of what was removed, sorted, without row numbers
 // (`events.title`), only of fields that were set.
-std::vector<std::string> Project(google::protobuf::Message* message, common::v1::ReleaseLevel level);
+std::vector<std::string> Project(google::protobuf::Message* message,
+                                 common::v1::ReleaseLevel level);
 
 // Paths of scalar fields without a release option, at any depth. Types under google.protobuf and
 // accountability.v1.Receipt count as scalars.

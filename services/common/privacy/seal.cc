@@ -84,7 +84,8 @@ void MergeAligned(const Message& from, Message* to) {
 
 }  // namespace
 
-std::optional<common::storage::v1::Sealed> SealPersonal(Message* message, std::string_view resource_name,
+std::optional<common::storage::v1::Sealed> SealPersonal(Message* message,
+                                                        std::string_view resource_name,
                                                         const SubjectKey& key) {
   std::unique_ptr<Message> personal(message->New());
   personal->CopyFrom(*message);
@@ -93,17 +94,20 @@ std::optional<common::storage::v1::Sealed> SealPersonal(Message* message, std::s
   common::storage::v1::Sealed sealed;
   sealed.set_key_id(key.id);
   sealed.set_nonce(crypto::RandomBytes(kNonceBytes));
-  sealed.set_ciphertext(crypto::AesGcmSeal(key.secret, sealed.nonce(), Aad(*message, resource_name, key.id),
+  sealed.set_ciphertext(crypto::AesGcmSeal(key.secret, sealed.nonce(),
+                                           Aad(*message, resource_name, key.id),
                                            personal->SerializeAsString()));
   return sealed;
 }
 
 absl::Status OpenPersonal(const common::storage::v1::Sealed& sealed, std::string_view resource_name,
                           const SubjectKey& key, Message* message) {
-  auto plain = crypto::AesGcmOpen(key.secret, sealed.nonce(), Aad(*message, resource_name, key.id), sealed.ciphertext());
+  auto plain = crypto::AesGcmOpen(key.secret, sealed.nonce(), Aad(*message, resource_name, key.id),
+                                  sealed.ciphertext());
   std::unique_ptr<Message> personal(message->New());
   if (!plain.ok() || !personal->ParseFromString(*plain)) {
-    return Error(reason::kDataDamaged, "sealed fields of a stored record do not open; restore the store from its backup");
+    return Error(reason::kDataDamaged,
+                 "sealed fields of a stored record do not open; restore the store from its backup");
   }
   MergeAligned(*personal, message);
   return absl::OkStatus();

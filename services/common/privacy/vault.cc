@@ -37,7 +37,8 @@ std::string CheckValue(const std::string& master_key) {
 absl::StatusOr<MasterKeys> MasterKeys::Load(const std::string& path) {
   struct stat info = {};
   if (stat(path.c_str(), &info) != 0) {
-    return KeyMissing("the master key file " + path + " is missing; restore it, or run `waterline admin init`");
+    return KeyMissing("the master key file " + path +
+                      " is missing; restore it, or run `waterline admin init`");
   }
   if ((info.st_mode & 077) != 0) {
     return KeyMissing("the master key file " + path + " can be read by others; chmod 600 it");
@@ -47,13 +48,16 @@ absl::StatusOr<MasterKeys> MasterKeys::Load(const std::string& path) {
   std::ifstream file(path);
   std::string line;
   if (!std::getline(file, line) || line != kFileHeader) {
-    return KeyMissing(path + " is not a master key file: its first line is not `" + kFileHeader + "`");
+    return KeyMissing(path + " is not a master key file: its first line is not `" + kFileHeader +
+                      "`");
   }
   while (std::getline(file, line)) {
     std::istringstream fields(line);
     uint32_t number = 0;
     std::string hex;
-    auto secret = (fields >> number >> hex) ? crypto::HexDecode(hex) : absl::StatusOr<std::string>(absl::InvalidArgumentError(""));
+    auto secret = (fields >> number >> hex)
+                      ? crypto::HexDecode(hex)
+                      : absl::StatusOr<std::string>(absl::InvalidArgumentError(""));
     if (!secret.ok() || secret->size() != 32 || number == 0) {
       return KeyMissing("a line of the master key file " + path + " is malformed");
     }
@@ -65,9 +69,13 @@ absl::StatusOr<MasterKeys> MasterKeys::Load(const std::string& path) {
 
 absl::Status MasterKeys::Create(const std::string& path) {
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL, 0600);
-  if (fd < 0) return Error(reason::kAlreadyExists, "the key file " + path + " is there already or cannot be written");
-  const std::string text = std::string(kFileHeader) + "\n1 " + crypto::HexEncode(crypto::RandomBytes(32)) + "\n";
-  const bool written = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(fd) == 0;
+  if (fd < 0)
+    return Error(reason::kAlreadyExists,
+                 "the key file " + path + " is there already or cannot be written");
+  const std::string text =
+      std::string(kFileHeader) + "\n1 " + crypto::HexEncode(crypto::RandomBytes(32)) + "\n";
+  const bool written =
+      write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && fsync(fd) == 0;
   close(fd);
   if (!written) return Error(reason::kStorageFull, "could not write the key file " + path);
   return absl::OkStatus();
@@ -80,7 +88,8 @@ coro::Task<absl::Status> Vault::CheckAtStart() {
   WATERLINE_CO_RETURN_IF_ERROR(co_await CheckMasterKeys());
   std::string after;
   while (true) {
-    WATERLINE_CO_ASSIGN_OR_RETURN(auto partitions, co_await store_->Partitions(after, kPartitionsPerPage));
+    WATERLINE_CO_ASSIGN_OR_RETURN(auto partitions,
+                                  co_await store_->Partitions(after, kPartitionsPerPage));
     for (const auto& partition : partitions) {
       WATERLINE_CO_RETURN_IF_ERROR(co_await CheckPartition(partition));
     }
@@ -93,21 +102,25 @@ coro::Task<absl::Status> Vault::CheckMasterKeys() {
   const storage::Partition network("network");
   const storage::Range range(kChecks);
   WATERLINE_CO_ASSIGN_OR_RETURN(
-      auto stored, co_await store_->Scan(network, range, storage::kScanLimitMax, storage::Direction::kForward));
+      auto stored,
+      co_await store_->Scan(network, range, storage::kScanLimitMax, storage::Direction::kForward));
   for (const auto& check : stored) {
     const auto found = keys_.all().find(static_cast<uint32_t>(std::stoul(check.id)));
     if (found == keys_.all().end() || CheckValue(found->second) != check.versioned.value) {
-      co_return KeyMissing("master key " + check.id + " of this store is not the one in " + keys_.path() +
-                           "; restore the key file that belongs to this data");
+      co_return KeyMissing("master key " + check.id + " of this store is not the one in " +
+                           keys_.path() + "; restore the key file that belongs to this data");
     }
   }
   WATERLINE_CO_ASSIGN_OR_RETURN(auto partitions, co_await store_->Partitions("", 1));
   if (stored.empty() && !partitions.empty()) {
-    co_return KeyMissing("the store holds data but no key checks; " + keys_.path() + " may belong to another store");
+    co_return KeyMissing("the store holds data but no key checks; " + keys_.path() +
+                         " may belong to another store");
   }
   storage::Batch batch;
   for (const auto& [number, secret] : keys_.all()) {
-    const bool known = std::any_of(stored.begin(), stored.end(), [n = std::to_string(number)](const auto& check) { return check.id == n; });
+    const bool known =
+        std::any_of(stored.begin(), stored.end(),
+                    [n = std::to_string(number)](const auto& check) { return check.id == n; });
     if (!known) batch.Put(storage::Key(kChecks, std::to_string(number)), CheckValue(secret));
   }
   if (batch.empty()) co_return absl::OkStatus();
@@ -117,11 +130,13 @@ coro::Task<absl::Status> Vault::CheckMasterKeys() {
 
 coro::Task<absl::Status> Vault::CheckPartition(storage::Partition partition) {
   const storage::Range keys(kKeys);
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto any_key, co_await store_->Scan(partition, keys, 1, storage::Direction::kForward));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto any_key, co_await store_->Scan(partition, keys, 1, storage::Direction::kForward));
   if (!any_key.empty()) co_return absl::OkStatus();
   for (const auto& collection : sealed_collections_) {
     const storage::Range range(collection);
-    WATERLINE_CO_ASSIGN_OR_RETURN(auto any, co_await store_->Scan(partition, range, 1, storage::Direction::kForward));
+    WATERLINE_CO_ASSIGN_OR_RETURN(
+        auto any, co_await store_->Scan(partition, range, 1, storage::Direction::kForward));
     if (!any.empty()) {
       co_return KeyMissing("partition " + partition.id + " holds sealed records in " + collection +
                            " but no keys; restore the keys from the backup");
@@ -153,7 +168,8 @@ coro::Task<absl::StatusOr<std::vector<std::optional<SubjectKey>>>> Vault::Load(
 coro::Task<absl::StatusOr<std::string>> Vault::IndexKey(storage::Partition partition) {
   {
     std::shared_lock lock(mutex_);
-    if (auto found = index_keys_.find(partition.id); found != index_keys_.end()) co_return found->second;
+    if (auto found = index_keys_.find(partition.id); found != index_keys_.end())
+      co_return found->second;
   }
   const storage::Key key(kKeys, kIndexKeyId);
   const std::vector<storage::Key> keys = {key};
@@ -162,7 +178,8 @@ coro::Task<absl::StatusOr<std::string>> Vault::IndexKey(storage::Partition parti
     storage::Batch batch;
     batch.RequireAbsent(key).Put(key, Wrap(crypto::RandomBytes(32)));
     auto committed = co_await store_->Commit(partition, std::move(batch));
-    if (!committed.ok() && ReasonOf(committed.status()) != reason::kConflict.name) co_return committed.status();
+    if (!committed.ok() && ReasonOf(committed.status()) != reason::kConflict.name)
+      co_return committed.status();
     WATERLINE_CO_ASSIGN_OR_RETURN(stored, co_await store_->Get(partition, keys));
   }
   if (!stored[0]) co_return Error(reason::kUnexpected, "the index key vanished");
@@ -183,14 +200,18 @@ absl::StatusOr<std::string> Vault::Unwrap(const std::string& stored) const {
   const bool parsed = wrapped.ParseFromString(stored);
   const auto master = keys_.all().find(wrapped.master_key());
   if (!parsed || master == keys_.all().end()) {
-    return KeyMissing("a stored key is wrapped under a master key that " + keys_.path() + " does not hold");
+    return KeyMissing("a stored key is wrapped under a master key that " + keys_.path() +
+                      " does not hold");
   }
   auto secret = crypto::KeyUnwrap(master->second, wrapped.wrapped());
-  if (!secret.ok()) return Error(reason::kDataDamaged, "a stored key does not unwrap; restore the store from its backup");
+  if (!secret.ok())
+    return Error(reason::kDataDamaged,
+                 "a stored key does not unwrap; restore the store from its backup");
   return secret;
 }
 
-std::string SourceKey(const std::string& index_key, std::string_view kind, std::string_view source_id) {
+std::string SourceKey(const std::string& index_key, std::string_view kind,
+                      std::string_view source_id) {
   std::string input(kind);
   input.push_back('\0');
   input.append(source_id);

@@ -18,7 +18,9 @@ using storage::Key;
 constexpr size_t kDigestBytes = 8;
 constexpr int kSweepMax = 400;
 
-std::string DigestOf(std::string_view arguments) { return crypto::Sha256(arguments).substr(0, kDigestBytes); }
+std::string DigestOf(std::string_view arguments) {
+  return crypto::Sha256(arguments).substr(0, kDigestBytes);
+}
 
 absl::Status BadToken() {
   return BadFields({{"page_token", "is not a token of this list; start again without one"}});
@@ -36,19 +38,23 @@ std::string Serialise(const google::protobuf::Message& message) {
   return bytes;
 }
 
-absl::Status ParseInto(const std::string& bytes, const Key& key, google::protobuf::Message* message) {
+absl::Status ParseInto(const std::string& bytes, const Key& key,
+                       google::protobuf::Message* message) {
   if (message->ParseFromString(bytes)) return absl::OkStatus();
-  return Error(reason::kDataDamaged, "a record of collection " + key.collection + " does not parse", {{"collection", key.collection}});
+  return Error(reason::kDataDamaged, "a record of collection " + key.collection + " does not parse",
+               {{"collection", key.collection}});
 }
 
 std::string EtagOf(storage::Revision revision) { return "r" + std::to_string(revision); }
 
 absl::Status CheckEtag(const std::string& etag, storage::Revision revision) {
   if (etag.empty() || etag == EtagOf(revision)) return absl::OkStatus();
-  return Error(reason::kEtagMismatch, "it was changed since it was read; read it again and repeat the change");
+  return Error(reason::kEtagMismatch,
+               "it was changed since it was read; read it again and repeat the change");
 }
 
-absl::StatusOr<Page> ReadPage(int32_t page_size, const std::string& token, std::string_view arguments) {
+absl::StatusOr<Page> ReadPage(int32_t page_size, const std::string& token,
+                              std::string_view arguments) {
   if (page_size < 0 || page_size > rpc::kPageSizeMax) {
     return BadFields({{"page_size", "is not within 0 to " + std::to_string(rpc::kPageSizeMax)}});
   }
@@ -56,7 +62,9 @@ absl::StatusOr<Page> ReadPage(int32_t page_size, const std::string& token, std::
   page.limit = page_size == 0 ? rpc::kPageSizeDefault : page_size;
   if (token.empty()) return page;
   const auto bytes = crypto::HexDecode(token);
-  if (!bytes.ok() || bytes->size() <= kDigestBytes || bytes->substr(0, kDigestBytes) != DigestOf(arguments)) return BadToken();
+  if (!bytes.ok() || bytes->size() <= kDigestBytes ||
+      bytes->substr(0, kDigestBytes) != DigestOf(arguments))
+    return BadToken();
   page.after = bytes->substr(kDigestBytes);
   return page;
 }
@@ -82,14 +90,18 @@ Mutation MutationOf(const rpc::Call& call, const google::protobuf::Message& requ
   return {Key(kDedupe, crypto::Sha256(input)), crypto::Sha256(Serialise(*body))};
 }
 
-coro::Task<absl::StatusOr<std::optional<DedupeRecord>>> FindRetry(storage::Store* store, storage::Partition partition,
-                                                                  Mutation mutation, int64_t now_ms) {
+coro::Task<absl::StatusOr<std::optional<DedupeRecord>>> FindRetry(storage::Store* store,
+                                                                  storage::Partition partition,
+                                                                  Mutation mutation,
+                                                                  int64_t now_ms) {
   auto stored = co_await Load<DedupeRecord>(store, partition, mutation.key);
   if (!stored.ok()) co_return stored.status();
   std::optional<DedupeRecord> found;
-  if (!*stored || now_ms - text::ToMs((*stored)->record.recorded_at()) > kDedupeLifeMs) co_return found;
+  if (!*stored || now_ms - text::ToMs((*stored)->record.recorded_at()) > kDedupeLifeMs)
+    co_return found;
   if ((*stored)->record.request_digest() != mutation.digest) {
-    co_return Error(reason::kRequestIdReused, "this request_id was used for another request within 7 days; use a new one");
+    co_return Error(reason::kRequestIdReused,
+                    "this request_id was used for another request within 7 days; use a new one");
   }
   found = std::move((*stored)->record);
   co_return found;
@@ -105,7 +117,8 @@ void Remember(Batch* batch, const Mutation& mutation, const std::string& resourc
   batch->Put(mutation.key, record.SerializeAsString());
 }
 
-coro::Task<absl::StatusOr<int>> SweepDedupe(storage::Store* store, storage::Partition partition, int64_t now_ms) {
+coro::Task<absl::StatusOr<int>> SweepDedupe(storage::Store* store, storage::Partition partition,
+                                            int64_t now_ms) {
   int swept = 0;
   storage::Range range(kDedupe);
   while (true) {
@@ -115,7 +128,8 @@ coro::Task<absl::StatusOr<int>> SweepDedupe(storage::Store* store, storage::Part
     range.begin = page->back().id + '\0';
     Batch batch;
     for (const auto& item : *page) {
-      if (now_ms - text::ToMs(item.record.recorded_at()) > kDedupeLifeMs) batch.Delete(Key(kDedupe, item.id));
+      if (now_ms - text::ToMs(item.record.recorded_at()) > kDedupeLifeMs)
+        batch.Delete(Key(kDedupe, item.id));
     }
     if (batch.empty()) continue;
     swept += batch.operation_count();

@@ -33,11 +33,13 @@ struct Stored {
 // Serialised so that equal messages give equal bytes in one build.
 std::string Serialise(const google::protobuf::Message& message);
 
-absl::Status ParseInto(const std::string& bytes, const storage::Key& key, google::protobuf::Message* message);
+absl::Status ParseInto(const std::string& bytes, const storage::Key& key,
+                       google::protobuf::Message* message);
 
 // Absent is a value; a record that does not parse is DATA_DAMAGED.
 template <class Record>
-coro::Task<absl::StatusOr<std::optional<Stored<Record>>>> Load(storage::Store* store, storage::Partition partition,
+coro::Task<absl::StatusOr<std::optional<Stored<Record>>>> Load(storage::Store* store,
+                                                               storage::Partition partition,
                                                                storage::Key key) {
   const std::vector<storage::Key> keys = {key};
   auto values = co_await store->Get(partition, keys);
@@ -54,7 +56,8 @@ coro::Task<absl::StatusOr<std::optional<Stored<Record>>>> Load(storage::Store* s
 
 // Records of one range in order.
 template <class Record>
-coro::Task<absl::StatusOr<std::vector<Stored<Record>>>> Scan(storage::Store* store, storage::Partition partition,
+coro::Task<absl::StatusOr<std::vector<Stored<Record>>>> Scan(storage::Store* store,
+                                                             storage::Partition partition,
                                                              storage::Range range, int limit) {
   auto items = co_await store->Scan(partition, range, limit, storage::Direction::kForward);
   if (!items.ok()) co_return items.status();
@@ -63,7 +66,8 @@ coro::Task<absl::StatusOr<std::vector<Stored<Record>>>> Scan(storage::Store* sto
     Stored<Record> stored;
     stored.id = item.id;
     stored.revision = item.versioned.revision;
-    auto parsed = ParseInto(item.versioned.value, storage::Key(range.collection, item.id), &stored.record);
+    auto parsed =
+        ParseInto(item.versioned.value, storage::Key(range.collection, item.id), &stored.record);
     if (!parsed.ok()) co_return parsed;
     records.push_back(std::move(stored));
   }
@@ -80,7 +84,8 @@ struct Page {
   int limit = 0;
   std::string after;  // The last id of the page before; empty at the start.
 };
-absl::StatusOr<Page> ReadPage(int32_t page_size, const std::string& token, std::string_view arguments);
+absl::StatusOr<Page> ReadPage(int32_t page_size, const std::string& token,
+                              std::string_view arguments);
 std::string NextPageToken(std::string_view last_id, std::string_view arguments);
 // The range of a page within ids that start with `prefix`.
 storage::Range PageRange(std::string collection, const std::string& prefix, const Page& page);
@@ -104,7 +109,8 @@ void Remember(storage::Batch* batch, const Mutation& mutation, const std::string
               const common::v1::LedgerPosition& receipt, int64_t now_ms);
 
 // Deletes dedupe records older than 7 days in one partition; how many.
-coro::Task<absl::StatusOr<int>> SweepDedupe(storage::Store* store, storage::Partition partition, int64_t now_ms);
+coro::Task<absl::StatusOr<int>> SweepDedupe(storage::Store* store, storage::Partition partition,
+                                            int64_t now_ms);
 
 // A log item: name, kind, receipt position; never content.
 std::string LogItem(const std::string& name, common::storage::v1::LogRecord::Kind kind,

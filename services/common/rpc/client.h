@@ -24,13 +24,15 @@ namespace waterline::rpc {
 
 using Metadata = std::multimap<std::string, std::string>;
 
-coro::Task<absl::Status> CallUnaryRaw(std::shared_ptr<grpc::ChannelInterface> channel, std::string method,
-                                      const google::protobuf::Message* request, google::protobuf::Message* response,
-                                      Metadata metadata, std::chrono::steady_clock::time_point deadline);
+coro::Task<absl::Status> CallUnaryRaw(std::shared_ptr<grpc::ChannelInterface> channel,
+                                      std::string method, const google::protobuf::Message* request,
+                                      google::protobuf::Message* response, Metadata metadata,
+                                      std::chrono::steady_clock::time_point deadline);
 
 template <class Response, class Request>
-coro::Task<absl::StatusOr<Response>> CallUnary(std::shared_ptr<grpc::ChannelInterface> channel, std::string method,
-                                               Request request, Metadata metadata,
+coro::Task<absl::StatusOr<Response>> CallUnary(std::shared_ptr<grpc::ChannelInterface> channel,
+                                               std::string method, Request request,
+                                               Metadata metadata,
                                                std::chrono::steady_clock::time_point deadline) {
   Response response;
   auto status = co_await CallUnaryRaw(channel, method, &request, &response, metadata, deadline);

@@ -7,10 +7,10 @@
 
 namespace waterline::rpc {
 
-inline constexpr int kMessageBytesMax = 4 * 1024 * 1024;      // Request or response message.
-inline constexpr int kMetadataBytesMax = 16 * 1024;           // All metadata of a call.
-inline constexpr size_t kReceiptBytesMax = 4 * 1024;          // waterline-receipt-bin.
-inline constexpr size_t kErrorDetailsBytesMax = 7 * 1024;     // grpc-status-details-bin.
+inline constexpr int kMessageBytesMax = 4 * 1024 * 1024;   // Request or response message.
+inline constexpr int kMetadataBytesMax = 16 * 1024;        // All metadata of a call.
+inline constexpr size_t kReceiptBytesMax = 4 * 1024;       // waterline-receipt-bin.
+inline constexpr size_t kErrorDetailsBytesMax = 7 * 1024;  // grpc-status-details-bin.
 inline constexpr int kPageSizeDefault = 50;
 inline constexpr int kPageSizeMax = 1000;
 inline constexpr size_t kImportPieceBytesMax = 64 * 1024;

@@ -25,12 +25,15 @@ const prometheus::Histogram::BucketBoundaries& Buckets() {
 
 struct Metrics::State {
   std::shared_ptr<prometheus::Registry> registry = std::make_shared<prometheus::Registry>();
-  prometheus::Family<prometheus::Counter>& calls =
-      prometheus::BuildCounter().Name("waterline_calls_total").Help("Calls by method and code").Register(*registry);
-  prometheus::Family<prometheus::Histogram>& durations = prometheus::BuildHistogram()
-                                                             .Name("waterline_call_duration_seconds")
-                                                             .Help("Duration of calls by method")
-                                                             .Register(*registry);
+  prometheus::Family<prometheus::Counter>& calls = prometheus::BuildCounter()
+                                                       .Name("waterline_calls_total")
+                                                       .Help("Calls by method and code")
+                                                       .Register(*registry);
+  prometheus::Family<prometheus::Histogram>& durations =
+      prometheus::BuildHistogram()
+          .Name("waterline_call_duration_seconds")
+          .Help("Duration of calls by method")
+          .Register(*registry);
   std::mutex mutex;  // Guards the maps. No other lock of ours is taken under it.
   std::map<std::pair<std::string, std::string>, prometheus::Counter*> counters;
   std::map<std::string, prometheus::Histogram*> histograms;
@@ -47,9 +50,11 @@ void Metrics::CountCall(const std::string& method, const std::string& code, doub
   {
     std::lock_guard lock(state_->mutex);
     auto& known_counter = state_->counters[{method, code}];
-    if (known_counter == nullptr) known_counter = &state_->calls.Add({{"method", method}, {"code", code}});
+    if (known_counter == nullptr)
+      known_counter = &state_->calls.Add({{"method", method}, {"code", code}});
     auto& known_histogram = state_->histograms["call " + method];
-    if (known_histogram == nullptr) known_histogram = &state_->durations.Add({{"method", method}}, Buckets());
+    if (known_histogram == nullptr)
+      known_histogram = &state_->durations.Add({{"method", method}}, Buckets());
     counter = known_counter;
     histogram = known_histogram;
   }
@@ -60,7 +65,8 @@ void Metrics::CountCall(const std::string& method, const std::string& code, doub
 void Metrics::SetGauge(const std::string& name, const std::string& help, double value) {
   std::lock_guard lock(state_->mutex);
   auto& gauge = state_->gauges[name];
-  if (gauge == nullptr) gauge = &prometheus::BuildGauge().Name(name).Help(help).Register(*state_->registry).Add({});
+  if (gauge == nullptr)
+    gauge = &prometheus::BuildGauge().Name(name).Help(help).Register(*state_->registry).Add({});
   gauge->Set(value);
 }
 
@@ -70,7 +76,11 @@ void Metrics::Observe(const std::string& name, const std::string& help, double s
     std::lock_guard lock(state_->mutex);
     auto& known = state_->histograms[name];
     if (known == nullptr) {
-      known = &prometheus::BuildHistogram().Name(name).Help(help).Register(*state_->registry).Add({}, Buckets());
+      known = &prometheus::BuildHistogram()
+                   .Name(name)
+                   .Help(help)
+                   .Register(*state_->registry)
+                   .Add({}, Buckets());
     }
     histogram = known;
   }
@@ -81,7 +91,8 @@ absl::Status Metrics::Listen(const std::string& address) {
   try {
     state_->exposer = std::make_unique<prometheus::Exposer>(address, 1);
   } catch (const std::exception&) {
-    return Error(reason::kUnavailable, "cannot serve metrics on " + address + ": is the port taken?");
+    return Error(reason::kUnavailable,
+                 "cannot serve metrics on " + address + ": is the port taken?");
   }
   state_->exposer->RegisterCollectable(state_->registry);
   return absl::OkStatus();

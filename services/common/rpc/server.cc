@@ -4,8 +4,8 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
-#include <grpcpp/impl/rpc_service_method.h>
 #include <grpcpp/impl/codegen/server_callback_handlers.h>
+#include <grpcpp/impl/rpc_service_method.h>
 #include <grpcpp/support/method_handler.h>
 #include <grpcpp/support/server_callback.h>
 
@@ -56,12 +56,13 @@ identity::MetadataReader ReaderOf(grpc::CallbackServerContext* context) {
 }
 
 bool IsTraceparent(std::string_view value) {
-  return value.size() == 55 && value.substr(0, 3) == "00-" && value[35] == '-' && value[52] == '-' &&
-         value.find_first_not_of("0123456789abcdef-") == std::string_view::npos;
+  return value.size() == 55 && value.substr(0, 3) == "00-" && value[35] == '-' &&
+         value[52] == '-' && value.find_first_not_of("0123456789abcdef-") == std::string_view::npos;
 }
 
 std::string NewTraceparent() {
-  return "00-" + crypto::HexEncode(crypto::RandomBytes(16)) + "-" + crypto::HexEncode(crypto::RandomBytes(8)) + "-01";
+  return "00-" + crypto::HexEncode(crypto::RandomBytes(16)) + "-" +
+         crypto::HexEncode(crypto::RandomBytes(8)) + "-01";
 }
 
 steady_clock::time_point DeadlineOf(grpc::CallbackServerContext* context) {
@@ -72,13 +73,14 @@ steady_clock::time_point DeadlineOf(grpc::CallbackServerContext* context) {
 }
 
 // The Call of an incoming call, or why there is none. A PUBLIC method is answered without identity.
-absl::StatusOr<Call> MakeCall(grpc::CallbackServerContext* context, const std::string& path, const Method& method,
-                              identity::IdentityProvider* provider) {
+absl::StatusOr<Call> MakeCall(grpc::CallbackServerContext* context, const std::string& path,
+                              const Method& method, identity::IdentityProvider* provider) {
   const auto read = ReaderOf(context);
   Call call;
   call.method = path;
   call.request_id = read(kRequestIdKey).value_or("");
-  if (call.request_id.empty() || call.request_id.size() > kRequestIdMax) call.request_id = crypto::RandomId('r');
+  if (call.request_id.empty() || call.request_id.size() > kRequestIdMax)
+    call.request_id = crypto::RandomId('r');
   call.traceparent = read(kTraceparentKey).value_or("");
   if (!IsTraceparent(call.traceparent)) call.traceparent = NewTraceparent();
   call.purpose = read(identity::kPurposeKey).value_or("");
@@ -109,10 +111,12 @@ void AddReceipt(accountability::v1::Receipt receipt, grpc::CallbackServerContext
 void AddReceiptOfRefusal(const absl::Status& status, grpc::CallbackServerContext* context) {
   const auto payload = status.GetPayload(gate::kReceiptUrl);
   accountability::v1::Receipt receipt;
-  if (payload && receipt.ParseFromString(std::string(*payload))) AddReceipt(std::move(receipt), context);
+  if (payload && receipt.ParseFromString(std::string(*payload)))
+    AddReceipt(std::move(receipt), context);
 }
 
-void Account(Shared* shared, const std::string& path, const Call& call, const absl::Status& status, steady_clock::time_point start) {
+void Account(Shared* shared, const std::string& path, const Call& call, const absl::Status& status,
+             steady_clock::time_point start) {
   const double seconds = std::chrono::duration<double>(steady_clock::now() - start).count();
   const std::string code = absl::StatusCodeToString(status.code());
   shared->metrics->CountCall(path, code, seconds);
@@ -149,19 +153,21 @@ coro::Task<absl::StatusOr<Reply>> RunUnary(const Method& method, absl::StatusOr<
 }
 
 grpc::ServerUnaryReactor* StartUnary(Shared* shared, const std::string& path, const Method& method,
-                                     grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes,
-                                     grpc::ByteBuffer* response) {
+                                     grpc::CallbackServerContext* context,
+                                     const grpc::ByteBuffer* bytes, grpc::ByteBuffer* response) {
   struct State {
     absl::StatusOr<Call> call;
     std::unique_ptr<google::protobuf::Message> request;
     steady_clock::time_point start;
   };
-  auto state = std::make_shared<State>(State{MakeCall(context, path, method, shared->identity),
-                                             std::unique_ptr<google::protobuf::Message>(method.request_prototype->New()),
-                                             steady_clock::now()});
+  auto state = std::make_shared<State>(
+      State{MakeCall(context, path, method, shared->identity),
+            std::unique_ptr<google::protobuf::Message>(method.request_prototype->New()),
+            steady_clock::now()});
   grpc::ByteBuffer copy(*bytes);
   const bool parsed = FromBuffer(&copy, state->request.get());
-  auto* reactor = new UnaryReactor(state->call.ok() ? state->call->cancelled : std::make_shared<std::atomic<bool>>(false));
+  auto* reactor = new UnaryReactor(state->call.ok() ? state->call->cancelled
+                                                    : std::make_shared<std::atomic<bool>>(false));
   coro::Start(RunUnary(method, state->call, state->request.get(), parsed),
               [shared, &path, context, response, reactor, state](absl::StatusOr<Reply> reply) {
                 if (reply.ok()) {
@@ -171,14 +177,16 @@ grpc::ServerUnaryReactor* StartUnary(Shared* shared, const std::string& path, co
                   AddReceiptOfRefusal(reply.status(), context);
                 }
                 static const Call kNone;
-                Account(shared, path, state->call.ok() ? *state->call : kNone, reply.status(), state->start);
+                Account(shared, path, state->call.ok() ? *state->call : kNone, reply.status(),
+                        state->start);
                 reactor->Finish(ToGrpc(reply.status()));
               });
   return reactor;
 }
 
 // One read and one write at a time. After a cancel, Finish has been called and every operation fails.
-class StreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>, public RawStream {
+class StreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
+                      public RawStream {
  public:
   using BoolSetter = coro::OneShot<bool>::Setter;
 
@@ -267,17 +275,19 @@ class StreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
   std::optional<BoolSetter> write_setter_;
 };
 
-coro::Task<absl::Status> RunStream(const Method& method, absl::StatusOr<Call>& call, RawStream* stream) {
+coro::Task<absl::Status> RunStream(const Method& method, absl::StatusOr<Call>& call,
+                                   RawStream* stream) {
   if (!call.ok()) co_return call.status();
   auto status = co_await method.stream(*call, stream);
   co_return status;
 }
 
-grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StartStream(Shared* shared, const std::string& path,
-                                                                         const Method& method,
-                                                                         grpc::CallbackServerContext* context) {
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StartStream(
+    Shared* shared, const std::string& path, const Method& method,
+    grpc::CallbackServerContext* context) {
   const auto start = steady_clock::now();
-  auto call = std::make_shared<absl::StatusOr<Call>>(MakeCall(context, path, method, shared->identity));
+  auto call =
+      std::make_shared<absl::StatusOr<Call>>(MakeCall(context, path, method, shared->identity));
   auto cancelled = call->ok() ? (*call)->cancelled : std::make_shared<std::atomic<bool>>(false);
   auto reactor = std::make_shared<StreamReactor>(context, cancelled);
   reactor->Hold(reactor);
@@ -286,15 +296,16 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StartStream(Shared*
     shared->streams.insert(cancelled);
   }
   auto* raw = reactor.get();
-  coro::Start(RunStream(method, *call, raw), [shared, &path, call, cancelled, reactor, start](absl::Status status) {
-    static const Call kNone;
-    Account(shared, path, call->ok() ? **call : kNone, status, start);
-    {
-      std::lock_guard lock(shared->mutex);
-      shared->streams.erase(cancelled);
-    }
-    reactor->End(status);
-  });
+  coro::Start(RunStream(method, *call, raw),
+              [shared, &path, call, cancelled, reactor, start](absl::Status status) {
+                static const Call kNone;
+                Account(shared, path, call->ok() ? **call : kNone, status, start);
+                {
+                  std::lock_guard lock(shared->mutex);
+                  shared->streams.erase(cancelled);
+                }
+                reactor->End(status);
+              });
   return raw;
 }
 
@@ -313,17 +324,21 @@ class WireService : public grpc::Service {
   using Buffer = grpc::ByteBuffer;
   void Add(Shared* shared, const std::string& path, const Method& method, int index) {
     const bool unary = method.kind == Method::Kind::kUnary;
-    const auto type = unary ? grpc::internal::RpcMethod::NORMAL_RPC : grpc::internal::RpcMethod::BIDI_STREAMING;
+    const auto type =
+        unary ? grpc::internal::RpcMethod::NORMAL_RPC : grpc::internal::RpcMethod::BIDI_STREAMING;
     AddMethod(new grpc::internal::RpcServiceMethod(path.c_str(), type, nullptr));
     grpc::internal::MethodHandler* handler = nullptr;
     if (unary) {
       handler = new grpc::internal::CallbackUnaryHandler<Buffer, Buffer>(
-          [shared, &path, &method](grpc::CallbackServerContext* context, const Buffer* request, Buffer* response) {
+          [shared, &path, &method](grpc::CallbackServerContext* context, const Buffer* request,
+                                   Buffer* response) {
             return StartUnary(shared, path, method, context, request, response);
           });
     } else {
       handler = new grpc::internal::CallbackBidiHandler<Buffer, Buffer>(
-          [shared, &path, &method](grpc::CallbackServerContext* context) { return StartStream(shared, path, method, context); });
+          [shared, &path, &method](grpc::CallbackServerContext* context) {
+            return StartStream(shared, path, method, context);
+          });
     }
     MarkMethodCallback(index, handler);
   }
@@ -366,9 +381,11 @@ void Server::Impl::Beat() {
     grpc::ByteBuffer received;
     std::promise<void> done;
     const grpc::StubOptions stub_options;
-    stub.UnaryCall(&context, kHealthCheck, stub_options, &sent, &received, [&done](const grpc::Status&) { done.set_value(); });
+    stub.UnaryCall(&context, kHealthCheck, stub_options, &sent, &received,
+                   [&done](const grpc::Status&) { done.set_value(); });
     done.get_future().wait();
-    options.metrics->Observe("waterline_reaction_lag_seconds", "Time of a call of the server to itself",
+    options.metrics->Observe("waterline_reaction_lag_seconds",
+                             "Time of a call of the server to itself",
                              std::chrono::duration<double>(steady_clock::now() - start).count());
     lock.lock();
   }
@@ -377,7 +394,8 @@ void Server::Impl::Beat() {
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() { Drain(); }
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options, std::vector<const Service*> services) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options,
+                                                      std::vector<const Service*> services) {
   auto impl = std::make_unique<Impl>();
   impl->options = std::move(options);
   impl->shared.identity = impl->options.identity;
@@ -405,7 +423,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options, std
   for (size_t i = 0; i < ports.size(); ++i) {
     const std::string& address = impl->options.addresses[i];
     if (impl->server != nullptr && (ports[i] != 0 || address.starts_with("unix:"))) continue;
-    return Error(reason::kUnavailable, "cannot listen on " + address + ": another program uses it; stop that one or choose another port",
+    return Error(reason::kUnavailable,
+                 "cannot listen on " + address +
+                     ": another program uses it; stop that one or choose another port",
                  {{"address", address}});
   }
   impl->port = ports.empty() ? 0 : std::max(ports.front(), 0);
@@ -440,6 +460,8 @@ void Server::Drain() {
   impl_->server->Wait();
 }
 
-std::shared_ptr<grpc::Channel> Server::InProcessChannel() { return impl_->server->InProcessChannel({}); }
+std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
+  return impl_->server->InProcessChannel({});
+}
 
 }  // namespace waterline::rpc

@@ -39,7 +39,8 @@ class Server {
   // Errors: UNAVAILABLE naming the address when it is taken; FAILED_PRECONDITION when the identity
   // provider does not allow it, or when a service does not match its descriptor. `services` outlive
   // the server. Services start as not serving; SetServing opens them.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(ServerOptions options, std::vector<const Service*> services);
+  static absl::StatusOr<std::unique_ptr<Server>> Start(ServerOptions options,
+                                                       std::vector<const Service*> services);
   ~Server();  // Drains.
 
   int port() const;  // Of the first address; 0 for a Unix socket.

@@ -32,13 +32,19 @@ std::vector<std::string> CheckAgainstDescriptor(const Service& service) {
       continue;
     }
     const Method& actual = found->second;
-    if (actual.exposure != ExposureOf(expected)) problems.push_back(expected->full_name() + " is registered with another exposure than its proto says");
-    if (actual.kind != KindOf(expected)) problems.push_back(expected->full_name() + " streams differently than its proto says");
-    if (actual.request_prototype->GetDescriptor() != expected->input_type()) problems.push_back(expected->full_name() + " has another request type");
-    if (actual.response_prototype->GetDescriptor() != expected->output_type()) problems.push_back(expected->full_name() + " has another response type");
+    if (actual.exposure != ExposureOf(expected))
+      problems.push_back(expected->full_name() +
+                         " is registered with another exposure than its proto says");
+    if (actual.kind != KindOf(expected))
+      problems.push_back(expected->full_name() + " streams differently than its proto says");
+    if (actual.request_prototype->GetDescriptor() != expected->input_type())
+      problems.push_back(expected->full_name() + " has another request type");
+    if (actual.response_prototype->GetDescriptor() != expected->output_type())
+      problems.push_back(expected->full_name() + " has another response type");
   }
   for (const auto& [name, method] : service.methods()) {
-    if (descriptor->FindMethodByName(name) == nullptr) problems.push_back(service.full_name() + " has no method " + name);
+    if (descriptor->FindMethodByName(name) == nullptr)
+      problems.push_back(service.full_name() + " has no method " + name);
   }
   return problems;
 }

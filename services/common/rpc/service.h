@@ -79,7 +79,8 @@ struct Method {
   common::v1::Exposure exposure = common::v1::EXPOSURE_GATED;
   const google::protobuf::Message* request_prototype = nullptr;
   const google::protobuf::Message* response_prototype = nullptr;
-  std::function<coro::Task<absl::StatusOr<Reply>>(const Call&, const google::protobuf::Message&)> unary;
+  std::function<coro::Task<absl::StatusOr<Reply>>(const Call&, const google::protobuf::Message&)>
+      unary;
   // For kServerStream the one request is the first Read.
   std::function<coro::Task<absl::Status>(const Call&, RawStream*)> stream;
 };
@@ -90,7 +91,9 @@ class Service {
 
   const std::string& full_name() const { return full_name_; }
   const std::map<std::string, Method>& methods() const { return methods_; }
-  void Add(const std::string& method_name, Method method) { methods_[method_name] = std::move(method); }
+  void Add(const std::string& method_name, Method method) {
+    methods_[method_name] = std::move(method);
+  }
 
  private:
   std::string full_name_;
@@ -128,7 +131,8 @@ coro::Task<absl::StatusOr<Reply>> RunGated(
 
 template <class Handler, class Request, class Response>
 coro::Task<absl::StatusOr<Reply>> RunPublic(
-    Handler* handler, coro::Task<absl::StatusOr<Response>> (Handler::*run)(const Call&, const Request&),
+    Handler* handler,
+    coro::Task<absl::StatusOr<Response>> (Handler::*run)(const Call&, const Request&),
     const Call& call, const google::protobuf::Message& request) {
   auto response = co_await (handler->*run)(call, static_cast<const Request&>(request));
   if (!response.ok()) co_return response.status();
@@ -149,7 +153,8 @@ coro::Task<absl::Status> RunStream(
 template <class Handler, class Request, class Response>
 coro::Task<absl::Status> RunServerStream(
     Handler* handler,
-    coro::Task<absl::Status> (Handler::*run)(const Call&, const Request&, GatedStream<Request, Response>*),
+    coro::Task<absl::Status> (Handler::*run)(const Call&, const Request&,
+                                             GatedStream<Request, Response>*),
     gate::Gate* gate, const Call& call, RawStream* raw) {
   GatedStream<Request, Response> stream(raw, gate);
   Request request;
@@ -163,7 +168,8 @@ coro::Task<absl::Status> RunServerStream(
 // Adds a GATED unary method.
 template <class Handler, class Request, class Response>
 void Gated(Service* service, const std::string& name, Handler* handler,
-           coro::Task<absl::StatusOr<gate::Draft<Response>>> (Handler::*run)(const Call&, const Request&),
+           coro::Task<absl::StatusOr<gate::Draft<Response>>> (Handler::*run)(const Call&,
+                                                                             const Request&),
            gate::Gate* gate) {
   Method method;
   method.request_prototype = &Request::default_instance();
@@ -191,7 +197,8 @@ void Public(Service* service, const std::string& name, Handler* handler,
 // Adds a GATED method whose both sides stream.
 template <class Handler, class Request, class Response>
 void GatedBidi(Service* service, const std::string& name, Handler* handler,
-               coro::Task<absl::Status> (Handler::*run)(const Call&, GatedStream<Request, Response>*),
+               coro::Task<absl::Status> (Handler::*run)(const Call&,
+                                                        GatedStream<Request, Response>*),
                gate::Gate* gate) {
   Method method;
   method.kind = Method::Kind::kBidi;

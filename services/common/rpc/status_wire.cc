@@ -26,7 +26,8 @@ grpc::Status ToGrpc(const absl::Status& status) {
   wire.set_message(std::string(status.message()));
   std::vector<std::pair<std::string, std::string>> payloads;
   status.ForEachPayload([&payloads](absl::string_view url, const absl::Cord& value) {
-    if (text::Std(url) != gate::kReceiptUrl) payloads.emplace_back(std::string(url), std::string(value));
+    if (text::Std(url) != gate::kReceiptUrl)
+      payloads.emplace_back(std::string(url), std::string(value));
   });
   std::stable_sort(payloads.begin(), payloads.end(), [](const auto& a, const auto& b) {
     return (a.first == kErrorInfoUrl) > (b.first == kErrorInfoUrl);
@@ -37,7 +38,8 @@ grpc::Status ToGrpc(const absl::Status& status) {
     detail->set_type_url(url);
     detail->set_value(std::move(value));
   }
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), wire.message(), wire.SerializeAsString());
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), wire.message(),
+                      wire.SerializeAsString());
 }
 
 absl::Status FromGrpc(const grpc::Status& status) {
@@ -45,7 +47,8 @@ absl::Status FromGrpc(const grpc::Status& status) {
   absl::Status result(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
   google::rpc::Status wire;
   if (!status.error_details().empty() && wire.ParseFromString(status.error_details())) {
-    for (const auto& detail : wire.details()) result.SetPayload(detail.type_url(), absl::Cord(detail.value()));
+    for (const auto& detail : wire.details())
+      result.SetPayload(detail.type_url(), absl::Cord(detail.value()));
   }
   return result;
 }

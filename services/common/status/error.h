@@ -51,28 +51,43 @@ std::vector<FieldViolation> ViolationsOf(const absl::Status& status);
 // Reasons that every service may return (waterline.common.v1.ErrorReason).
 namespace reason {
 inline constexpr std::string_view kCommonDomain = "common.waterline";
-inline constexpr Reason kInvalidFields{absl::StatusCode::kInvalidArgument, "INVALID_FIELDS", kCommonDomain};
-inline constexpr Reason kPurposeRequired{absl::StatusCode::kPermissionDenied, "PURPOSE_REQUIRED", kCommonDomain};
-inline constexpr Reason kPurposeNotAvailable{absl::StatusCode::kPermissionDenied, "PURPOSE_NOT_AVAILABLE", kCommonDomain};
-inline constexpr Reason kAgreementNotFound{absl::StatusCode::kPermissionDenied, "AGREEMENT_NOT_FOUND", kCommonDomain};
-inline constexpr Reason kNotController{absl::StatusCode::kPermissionDenied, "NOT_CONTROLLER", kCommonDomain};
-inline constexpr Reason kNotMember{absl::StatusCode::kPermissionDenied, "NOT_MEMBER", kCommonDomain};
-inline constexpr Reason kRoleNotPermitted{absl::StatusCode::kPermissionDenied, "ROLE_NOT_PERMITTED", kCommonDomain};
+inline constexpr Reason kInvalidFields{absl::StatusCode::kInvalidArgument, "INVALID_FIELDS",
+                                       kCommonDomain};
+inline constexpr Reason kPurposeRequired{absl::StatusCode::kPermissionDenied, "PURPOSE_REQUIRED",
+                                         kCommonDomain};
+inline constexpr Reason kPurposeNotAvailable{absl::StatusCode::kPermissionDenied,
+                                             "PURPOSE_NOT_AVAILABLE", kCommonDomain};
+inline constexpr Reason kAgreementNotFound{absl::StatusCode::kPermissionDenied,
+                                           "AGREEMENT_NOT_FOUND", kCommonDomain};
+inline constexpr Reason kNotController{absl::StatusCode::kPermissionDenied, "NOT_CONTROLLER",
+                                       kCommonDomain};
+inline constexpr Reason kNotMember{absl::StatusCode::kPermissionDenied, "NOT_MEMBER",
+                                   kCommonDomain};
+inline constexpr Reason kRoleNotPermitted{absl::StatusCode::kPermissionDenied, "ROLE_NOT_PERMITTED",
+                                          kCommonDomain};
 inline constexpr Reason kNotFound{absl::StatusCode::kNotFound, "NOT_FOUND", kCommonDomain};
-inline constexpr Reason kAlreadyExists{absl::StatusCode::kAlreadyExists, "ALREADY_EXISTS", kCommonDomain};
-inline constexpr Reason kRequestIdReused{absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED", kCommonDomain};
+inline constexpr Reason kAlreadyExists{absl::StatusCode::kAlreadyExists, "ALREADY_EXISTS",
+                                       kCommonDomain};
+inline constexpr Reason kRequestIdReused{absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED",
+                                         kCommonDomain};
 inline constexpr Reason kEtagMismatch{absl::StatusCode::kAborted, "ETAG_MISMATCH", kCommonDomain};
 inline constexpr Reason kConflict{absl::StatusCode::kAborted, "CONFLICT", kCommonDomain};
-inline constexpr Reason kStateForbids{absl::StatusCode::kFailedPrecondition, "STATE_FORBIDS", kCommonDomain};
-inline constexpr Reason kIdentityMissing{absl::StatusCode::kUnauthenticated, "IDENTITY_MISSING", kCommonDomain};
+inline constexpr Reason kStateForbids{absl::StatusCode::kFailedPrecondition, "STATE_FORBIDS",
+                                      kCommonDomain};
+inline constexpr Reason kIdentityMissing{absl::StatusCode::kUnauthenticated, "IDENTITY_MISSING",
+                                         kCommonDomain};
 inline constexpr Reason kTooLarge{absl::StatusCode::kResourceExhausted, "TOO_LARGE", kCommonDomain};
 inline constexpr Reason kBusy{absl::StatusCode::kResourceExhausted, "BUSY", kCommonDomain};
 inline constexpr Reason kUnavailable{absl::StatusCode::kUnavailable, "UNAVAILABLE", kCommonDomain};
-inline constexpr Reason kStorageFull{absl::StatusCode::kResourceExhausted, "STORAGE_FULL", kCommonDomain};
+inline constexpr Reason kStorageFull{absl::StatusCode::kResourceExhausted, "STORAGE_FULL",
+                                     kCommonDomain};
 inline constexpr Reason kDataDamaged{absl::StatusCode::kDataLoss, "DATA_DAMAGED", kCommonDomain};
-inline constexpr Reason kFormatTooNew{absl::StatusCode::kFailedPrecondition, "FORMAT_TOO_NEW", kCommonDomain};
-inline constexpr Reason kKeyMissing{absl::StatusCode::kFailedPrecondition, "KEY_MISSING", kCommonDomain};
-inline constexpr Reason kDeadlineExceeded{absl::StatusCode::kDeadlineExceeded, "DEADLINE_EXCEEDED", kCommonDomain};
+inline constexpr Reason kFormatTooNew{absl::StatusCode::kFailedPrecondition, "FORMAT_TOO_NEW",
+                                      kCommonDomain};
+inline constexpr Reason kKeyMissing{absl::StatusCode::kFailedPrecondition, "KEY_MISSING",
+                                    kCommonDomain};
+inline constexpr Reason kDeadlineExceeded{absl::StatusCode::kDeadlineExceeded, "DEADLINE_EXCEEDED",
+                                          kCommonDomain};
 inline constexpr Reason kUnexpected{absl::StatusCode::kInternal, "UNEXPECTED", kCommonDomain};
 }  // namespace reason
 

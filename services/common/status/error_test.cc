@@ -21,7 +21,9 @@ TEST(Error, ListsEveryBadFieldAtOnce) {
   EXPECT_EQ(ReasonOf(status), "INVALID_FIELDS");
 }
 
-TEST(Error, AStatusWithoutReasonHasNone) { EXPECT_EQ(ReasonOf(absl::InternalError("x")), std::nullopt); }
+TEST(Error, AStatusWithoutReasonHasNone) {
+  EXPECT_EQ(ReasonOf(absl::InternalError("x")), std::nullopt);
+}
 
 }  // namespace
 }  // namespace waterline

@@ -6,16 +6,14 @@
 #define WATERLINE_INTERNAL_CONCAT2(a, b) a##b
 #define WATERLINE_INTERNAL_CONCAT(a, b) WATERLINE_INTERNAL_CONCAT2(a, b)
 
-#define WATERLINE_RETURN_IF_ERROR(expr)                          \
-  do {                                                           \
-    if (auto waterline_status = (expr); !waterline_status.ok()) \
-      return waterline_status;                                   \
+#define WATERLINE_RETURN_IF_ERROR(expr)                                                  \
+  do {                                                                                   \
+    if (auto waterline_status = (expr); !waterline_status.ok()) return waterline_status; \
   } while (false)
 
-#define WATERLINE_CO_RETURN_IF_ERROR(expr)                       \
-  do {                                                           \
-    if (auto waterline_status = (expr); !waterline_status.ok()) \
-      co_return waterline_status;                                \
+#define WATERLINE_CO_RETURN_IF_ERROR(expr)                                                  \
+  do {                                                                                      \
+    if (auto waterline_status = (expr); !waterline_status.ok()) co_return waterline_status; \
   } while (false)
 
 #define WATERLINE_INTERNAL_ASSIGN(ret, result, lhs, expr) \
@@ -24,9 +22,11 @@
   lhs = *std::move(result)
 
 // WATERLINE_ASSIGN_OR_RETURN(auto value, Compute());
-#define WATERLINE_ASSIGN_OR_RETURN(lhs, ...) \
-  WATERLINE_INTERNAL_ASSIGN(return, WATERLINE_INTERNAL_CONCAT(waterline_result_, __LINE__), lhs, (__VA_ARGS__))
+#define WATERLINE_ASSIGN_OR_RETURN(lhs, ...)                                                     \
+  WATERLINE_INTERNAL_ASSIGN(return, WATERLINE_INTERNAL_CONCAT(waterline_result_, __LINE__), lhs, \
+                                  (__VA_ARGS__))
 
 // WATERLINE_CO_ASSIGN_OR_RETURN(auto value, co_await Load(key));
-#define WATERLINE_CO_ASSIGN_OR_RETURN(lhs, ...) \
-  WATERLINE_INTERNAL_ASSIGN(co_return, WATERLINE_INTERNAL_CONCAT(waterline_result_, __LINE__), lhs, (__VA_ARGS__))
+#define WATERLINE_CO_ASSIGN_OR_RETURN(lhs, ...)                                                \
+  WATERLINE_INTERNAL_ASSIGN(co_return, WATERLINE_INTERNAL_CONCAT(waterline_result_, __LINE__), \
+                            lhs, (__VA_ARGS__))

@@ -44,7 +44,9 @@ class StoreConformance : public testing::TestWithParam<std::pair<const char*, St
     for (const auto& item : *items) ids.push_back(item.id);
     return ids;
   }
-  static bool IsConflict(const absl::Status& status) { return ReasonOf(status) == reason::kConflict.name; }
+  static bool IsConflict(const absl::Status& status) {
+    return ReasonOf(status) == reason::kConflict.name;
+  }
 
   StoreUnderTest under_test_;
   Store& store_;
@@ -92,24 +94,31 @@ TEST_P(StoreConformance, AFailedPreconditionChangesNothing) {
 
 TEST_P(StoreConformance, ScansInByteOrderBothWays) {
   Batch batch;
-  for (const std::string& id : {std::string("a"), std::string("a\0", 2), std::string("b"), std::string("\xff\xff"), std::string("")}) {
+  for (const std::string& id : {std::string("a"), std::string("a\0", 2), std::string("b"),
+                                std::string("\xff\xff"), std::string("")}) {
     batch.Put(Key("rows", id), "v");
   }
   batch.Put(Key("rowsx", "other"), "v").Put(Key("row", "other"), "v");
   ASSERT_TRUE(Commit("org-a", batch).ok());
   const std::vector<std::string> all = {"", "a", std::string("a\0", 2), "b", "\xff\xff"};
   EXPECT_EQ(Ids(Range("rows"), 10, Direction::kForward), all);
-  EXPECT_EQ(Ids(Range("rows"), 10, Direction::kBackward), std::vector<std::string>(all.rbegin(), all.rend()));
-  EXPECT_EQ(Ids(Range("rows", "a", "b"), 10, Direction::kForward), (std::vector<std::string>{"a", std::string("a\0", 2)}));
-  EXPECT_EQ(Ids(Range("rows"), 2, Direction::kBackward), (std::vector<std::string>{"\xff\xff", "b"}));
-  EXPECT_EQ(Ids(PrefixRange("rows", "\xff"), 10, Direction::kForward), (std::vector<std::string>{"\xff\xff"}));
+  EXPECT_EQ(Ids(Range("rows"), 10, Direction::kBackward),
+            std::vector<std::string>(all.rbegin(), all.rend()));
+  EXPECT_EQ(Ids(Range("rows", "a", "b"), 10, Direction::kForward),
+            (std::vector<std::string>{"a", std::string("a\0", 2)}));
+  EXPECT_EQ(Ids(Range("rows"), 2, Direction::kBackward),
+            (std::vector<std::string>{"\xff\xff", "b"}));
+  EXPECT_EQ(Ids(PrefixRange("rows", "\xff"), 10, Direction::kForward),
+            (std::vector<std::string>{"\xff\xff"}));
   EXPECT_TRUE(Ids(Range("rows", "b", "a"), 10, Direction::kForward).empty());
 }
 
 TEST_P(StoreConformance, LogsHaveNoGapsAndResume) {
   for (int i = 1; i <= 5; ++i) {
     Batch batch;
-    batch.Append("feed", std::to_string(2 * i - 1)).Append("feed", std::to_string(2 * i)).Append("other", "x");
+    batch.Append("feed", std::to_string(2 * i - 1))
+        .Append("feed", std::to_string(2 * i))
+        .Append("other", "x");
     ASSERT_TRUE(Commit("org-a", batch).ok());
   }
   auto items = *coro::SyncWait(store_.ReadLog(Partition("org-a"), "feed", 3, 4));
@@ -129,14 +138,16 @@ TEST_P(StoreConformance, PartitionsArePaged) {
   }
   auto first = *coro::SyncWait(store_.Partitions("", 2));
   EXPECT_EQ(first, (std::vector<Partition>{Partition("org-a"), Partition("org-b")}));
-  EXPECT_EQ(*coro::SyncWait(store_.Partitions("org-b", 2)), (std::vector<Partition>{Partition("org-c")}));
+  EXPECT_EQ(*coro::SyncWait(store_.Partitions("org-b", 2)),
+            (std::vector<Partition>{Partition("org-c")}));
 }
 
 TEST_P(StoreConformance, WaitReturnsWhatMoved) {
   Batch batch;
   batch.Append("feed", "1");
   ASSERT_TRUE(Commit("org-a", batch).ok());
-  std::vector<LogCursor> cursors = {{Partition("org-b"), "feed", 0}, {Partition("org-a"), "feed", 0}};
+  std::vector<LogCursor> cursors = {{Partition("org-b"), "feed", 0},
+                                    {Partition("org-a"), "feed", 0}};
   EXPECT_EQ(*coro::SyncWait(store_.Wait(cursors, std::chrono::hours(1))), std::vector<size_t>{1});
   cursors[1].after = 1;
   EXPECT_TRUE(coro::SyncWait(store_.Wait(cursors, std::chrono::milliseconds(1)))->empty());
@@ -170,7 +181,9 @@ TEST_P(StoreConformance, LimitsHoldAtTheLimitAndOneAbove) {
   EXPECT_EQ(ReasonOf(Commit("org-a", long_key).status()), reason::kTooLarge.name);
   EXPECT_FALSE(Commit("org-a", Batch()).ok());
   EXPECT_FALSE(Commit("Org A", full).ok());
-  EXPECT_FALSE(coro::SyncWait(store_.Scan(Partition("org-a"), Range("rows"), kScanLimitMax + 1, Direction::kForward)).ok());
+  EXPECT_FALSE(coro::SyncWait(store_.Scan(Partition("org-a"), Range("rows"), kScanLimitMax + 1,
+                                          Direction::kForward))
+                   .ok());
 }
 
 TEST_P(StoreConformance, ALeaseHasOneOwnerAndAGrowingEpoch) {
@@ -178,7 +191,8 @@ TEST_P(StoreConformance, ALeaseHasOneOwnerAndAGrowingEpoch) {
   const Key lease("leases", "projector");
   const std::chrono::milliseconds ttl(1000);
   const uint64_t first = *coro::SyncWait(store_.AcquireLease(partition, lease, "one", ttl));
-  EXPECT_TRUE(IsConflict(coro::SyncWait(store_.AcquireLease(partition, lease, "two", ttl)).status()));
+  EXPECT_TRUE(
+      IsConflict(coro::SyncWait(store_.AcquireLease(partition, lease, "two", ttl)).status()));
   *under_test_.now += std::chrono::milliseconds(900);
   EXPECT_TRUE(coro::SyncWait(store_.RenewLease(partition, lease, "one", first, ttl)).ok());
   *under_test_.now += std::chrono::milliseconds(1001);
@@ -206,17 +220,21 @@ TEST_P(StoreConformance, ConcurrentCommitsAreLinear) {
         auto stored = Get("org-a", key_);
         Batch batch;
         batch.RequireRevision(key_, stored ? stored->revision : 0);
-        batch.Put(key_, std::to_string((stored ? std::stoi(stored->value) : 0) + 1)).Append("feed", "+");
+        batch.Put(key_, std::to_string((stored ? std::stoi(stored->value) : 0) + 1))
+            .Append("feed", "+");
         auto committed = Commit("org-a", batch);
-        if (committed.ok()) ++done;
-        else EXPECT_TRUE(IsConflict(committed.status()));
+        if (committed.ok())
+          ++done;
+        else
+          EXPECT_TRUE(IsConflict(committed.status()));
       }
     });
   }
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(Get("org-a", key_)->value, std::to_string(kThreads * kAdds));
   EXPECT_EQ(Get("org-a", key_)->revision, static_cast<Revision>(kThreads * kAdds));
-  EXPECT_EQ(coro::SyncWait(store_.ReadLog(Partition("org-a"), "feed", 0, 1000))->size(), static_cast<size_t>(kThreads * kAdds));
+  EXPECT_EQ(coro::SyncWait(store_.ReadLog(Partition("org-a"), "feed", 0, 1000))->size(),
+            static_cast<size_t>(kThreads * kAdds));
 }
 
 }  // namespace waterline::storage

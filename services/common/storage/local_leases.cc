@@ -41,8 +41,9 @@ coro::Task<absl::StatusOr<uint64_t>> LocalLeases::Acquire(Partition partition, K
   co_return epoch;
 }
 
-absl::Status LocalLeases::Renew(const Partition& partition, const Key& key, const std::string& owner,
-                                uint64_t epoch, std::chrono::milliseconds ttl) {
+absl::Status LocalLeases::Renew(const Partition& partition, const Key& key,
+                                const std::string& owner, uint64_t epoch,
+                                std::chrono::milliseconds ttl) {
   WATERLINE_RETURN_IF_ERROR(ValidateTtl(ttl));
   std::lock_guard lock(mutex_);
   auto found = holders_.find({partition, key});

@@ -23,7 +23,8 @@ std::shared_ptr<LogHints::Waiter> LogHints::Arm(const std::vector<LogName>& logs
   return waiter;
 }
 
-coro::Task<bool> LogHints::Await(std::shared_ptr<Waiter> waiter, std::chrono::milliseconds timeout) {
+coro::Task<bool> LogHints::Await(std::shared_ptr<Waiter> waiter,
+                                 std::chrono::milliseconds timeout) {
   coro::Start(FireLater(&timers_, waiter, timeout), [] {});
   const bool notified = co_await waiter->done;
   Disarm(waiter);

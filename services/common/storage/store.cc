@@ -15,7 +15,8 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 bool IsPartitionId(const std::string& id) {
   if (id.empty() || id.size() > kNameMax || !IsLower(id.front()) || id.back() == '-') return false;
-  return std::all_of(id.begin(), id.end(), [](char c) { return IsLower(c) || IsDigit(c) || c == '-'; });
+  return std::all_of(id.begin(), id.end(),
+                     [](char c) { return IsLower(c) || IsDigit(c) || c == '-'; });
 }
 
 bool IsCollection(const std::string& name) {
@@ -24,10 +25,13 @@ bool IsCollection(const std::string& name) {
                      [](char c) { return IsLower(c) || IsDigit(c) || c == '_' || c == '.'; });
 }
 
-absl::Status Malformed(const std::string& what) { return absl::InvalidArgumentError("storage: " + what); }
+absl::Status Malformed(const std::string& what) {
+  return absl::InvalidArgumentError("storage: " + what);
+}
 
 absl::Status TooLarge(const std::string& what, const std::string& limit) {
-  return Error(reason::kTooLarge, "storage: " + what + " exceeds the limit of " + limit, {{"limit", limit}});
+  return Error(reason::kTooLarge, "storage: " + what + " exceeds the limit of " + limit,
+               {{"limit", limit}});
 }
 
 }  // namespace
@@ -81,7 +85,8 @@ int Batch::operation_count() const {
 }
 
 absl::Status Validate(const Partition& partition) {
-  return IsPartitionId(partition.id) ? absl::OkStatus() : Malformed("a partition id is not a lower case id");
+  return IsPartitionId(partition.id) ? absl::OkStatus()
+                                     : Malformed("a partition id is not a lower case id");
 }
 
 absl::Status Validate(const Key& key) {
@@ -104,9 +109,11 @@ absl::Status Validate(const Batch& batch) {
     return TooLarge("a batch", std::to_string(kBatchOperationsMax) + " operations");
   }
   if (batch.size_bytes() > kBatchBytesMax) return TooLarge("a batch", "1 MiB");
-  for (const auto& precondition : batch.preconditions()) WATERLINE_RETURN_IF_ERROR(Validate(precondition.key));
+  for (const auto& precondition : batch.preconditions())
+    WATERLINE_RETURN_IF_ERROR(Validate(precondition.key));
   for (const auto& write : batch.writes()) WATERLINE_RETURN_IF_ERROR(Validate(write.key));
-  for (const auto& append : batch.appends()) WATERLINE_RETURN_IF_ERROR(Validate(Key(append.log, "")));
+  for (const auto& append : batch.appends())
+    WATERLINE_RETURN_IF_ERROR(Validate(Key(append.log, "")));
   return absl::OkStatus();
 }
 

@@ -31,10 +31,10 @@
 
 namespace waterline::storage {
 
-inline constexpr int kBatchOperationsMax = 500;          // puts + deletes + appends + preconditions
-inline constexpr size_t kBatchBytesMax = 1024 * 1024;    // keys + values + log payloads
+inline constexpr int kBatchOperationsMax = 500;        // puts + deletes + appends + preconditions
+inline constexpr size_t kBatchBytesMax = 1024 * 1024;  // keys + values + log payloads
 inline constexpr int kScanLimitMax = 1000;
-inline constexpr size_t kKeyBytesMax = 512;              // collection + id
+inline constexpr size_t kKeyBytesMax = 512;  // collection + id
 
 using Revision = uint64_t;  // 0 = never written.
 

@@ -22,7 +22,8 @@ struct TemporaryFolder {
 };
 
 StoreUnderTest MakeMemory() {
-  auto now = std::make_shared<std::chrono::steady_clock::time_point>(std::chrono::steady_clock::now());
+  auto now =
+      std::make_shared<std::chrono::steady_clock::time_point>(std::chrono::steady_clock::now());
   return {std::make_unique<MemoryStore>([now] { return *now; }), now};
 }
 
@@ -30,7 +31,8 @@ StoreUnderTest MakeMemory() {
 class TemporaryRocksDb {
  public:
   static StoreUnderTest Make() {
-    auto now = std::make_shared<std::chrono::steady_clock::time_point>(std::chrono::steady_clock::now());
+    auto now =
+        std::make_shared<std::chrono::steady_clock::time_point>(std::chrono::steady_clock::now());
     static std::vector<std::unique_ptr<TemporaryFolder>> folders;
     folders.push_back(std::make_unique<TemporaryFolder>());
     RocksDbStore::Options options;
@@ -42,10 +44,11 @@ class TemporaryRocksDb {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(Backends, StoreConformance,
-                         testing::Values(std::pair<const char*, StoreFactory>("Memory", MakeMemory),
-                                         std::pair<const char*, StoreFactory>("RocksDb", TemporaryRocksDb::Make)),
-                         [](const auto& suite) { return suite.param.first; });
+INSTANTIATE_TEST_SUITE_P(
+    Backends, StoreConformance,
+    testing::Values(std::pair<const char*, StoreFactory>("Memory", MakeMemory),
+                    std::pair<const char*, StoreFactory>("RocksDb", TemporaryRocksDb::Make)),
+    [](const auto& suite) { return suite.param.first; });
 
 std::unique_ptr<RocksDbStore> OpenOrDie(const std::string& path) {
   RocksDbStore::Options options;
@@ -70,7 +73,8 @@ TEST(RocksDbStore, KeepsValuesLogsAndEpochsAcrossAReopen) {
   auto store = OpenOrDie(folder.path);
   EXPECT_EQ(coro::SyncWait(store->Get(partition, {Key("events", "one")}))->at(0)->value, "v");
   EXPECT_EQ(coro::SyncWait(store->ReadLog(partition, "feed", 0, 10))->size(), 1u);
-  EXPECT_GT(*coro::SyncWait(store->AcquireLease(partition, lease, "two", std::chrono::seconds(60))), epoch);
+  EXPECT_GT(*coro::SyncWait(store->AcquireLease(partition, lease, "two", std::chrono::seconds(60))),
+            epoch);
 }
 
 TEST(RocksDbStore, ASecondProcessIsToldInOneSentence) {
@@ -89,7 +93,8 @@ TEST(RocksDbStore, ADamagedTableIsNamed) {
     auto store = OpenOrDie(folder.path);
     for (int i = 0; i < 200; ++i) {
       Batch batch;
-      batch.Put(Key("events", std::to_string(i)), std::string(1000, static_cast<char>('a' + i % 26)));
+      batch.Put(Key("events", std::to_string(i)),
+                std::string(1000, static_cast<char>('a' + i % 26)));
       ASSERT_TRUE(coro::SyncWait(store->Commit(Partition("org-a"), batch)).ok());
     }
   }

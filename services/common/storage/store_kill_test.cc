@@ -43,7 +43,8 @@ std::unique_ptr<RocksDbStore> Open(const std::string& path) {
 // Batch `tag` puts its keys and appends its tag to the log.
 Batch MakeBatch(const std::string& tag) {
   Batch batch;
-  for (int i = 0; i < kKeysPerBatch; ++i) batch.Put(Key("rows", tag + "/" + std::to_string(i)), tag);
+  for (int i = 0; i < kKeysPerBatch; ++i)
+    batch.Put(Key("rows", tag + "/" + std::to_string(i)), tag);
   return std::move(batch.Append("feed", tag));
 }
 
@@ -115,12 +116,14 @@ void CheckStore(const std::string& path, const std::set<std::string>& acknowledg
     }
     if (items.empty()) break;
   }
-  for (const auto& tag : acknowledged) EXPECT_EQ(in_log.count(tag), 1u) << tag << " was acknowledged and is lost";
+  for (const auto& tag : acknowledged)
+    EXPECT_EQ(in_log.count(tag), 1u) << tag << " was acknowledged and is lost";
   size_t values = 0;
   auto walked = store->ForEach([&](const Partition&, const Key& key, const Versioned& versioned) {
     if (key.collection != "rows") return;
     ++values;
-    EXPECT_EQ(in_log.count(versioned.value), 1u) << key.id << " is part of a batch without its log item";
+    EXPECT_EQ(in_log.count(versioned.value), 1u)
+        << key.id << " is part of a batch without its log item";
   });
   EXPECT_TRUE(walked.ok()) << walked;
   EXPECT_EQ(values, in_log.size() * kKeysPerBatch) << "a partial batch";
@@ -130,7 +133,8 @@ TEST(StoreKill, NothingAcknowledgedIsLost) {
   const char* kills_text = getenv("WATERLINE_KILLS");
   const int kills = kills_text != nullptr ? atoi(kills_text) : 10;
   const char* seed_text = getenv("WATERLINE_SEED");
-  const unsigned seed = seed_text != nullptr ? static_cast<unsigned>(atoi(seed_text)) : std::random_device{}();
+  const unsigned seed =
+      seed_text != nullptr ? static_cast<unsigned>(atoi(seed_text)) : std::random_device{}();
   printf("seed %u (WATERLINE_SEED), %d kills (WATERLINE_KILLS)\n", seed, kills);
   std::mt19937 random(seed);
   std::string path = testing::TempDir() + "waterline-kill-XXXXXX";
@@ -138,7 +142,8 @@ TEST(StoreKill, NothingAcknowledgedIsLost) {
   std::set<std::string> acknowledged;
   for (int round = 0; round < kills; ++round) {
     const int count = 1 + static_cast<int>(random() % 400);
-    for (auto& tag : RunAndKill(path, std::to_string(round), count)) acknowledged.insert(std::move(tag));
+    for (auto& tag : RunAndKill(path, std::to_string(round), count))
+      acknowledged.insert(std::move(tag));
     CheckStore(path, acknowledged);
   }
   EXPECT_GE(acknowledged.size(), static_cast<size_t>(kills));

@@ -31,7 +31,8 @@ absl::Status CsvReader::Take(char c) {
       state_ = State::kQuoteInQuoted;
     } else {
       record_.push_back(c);
-      if (record_.size() > kCsvRecordBytesMax) return Problem("is longer than 1 MiB; is a closing quote missing?");
+      if (record_.size() > kCsvRecordBytesMax)
+        return Problem("is longer than 1 MiB; is a closing quote missing?");
     }
     return absl::OkStatus();
   }
@@ -75,7 +76,8 @@ void CsvReader::EndField() {
 absl::Status CsvReader::EndRecord() {
   if (!any_) return absl::OkStatus();  // A blank line is no record.
   EndField();
-  if (!IsValidUtf8(record_)) return Problem("is not UTF-8; save the file as UTF-8 and send it again");
+  if (!IsValidUtf8(record_))
+    return Problem("is not UTF-8; save the file as UTF-8 and send it again");
   fields_.clear();
   size_t begin = 0;
   for (size_t end : field_ends_) {
@@ -96,7 +98,8 @@ absl::Status CsvReader::Finish() {
 }
 
 std::string CsvField(std::string_view value) {
-  const bool plain = value.find_first_of(",\"\r\n") == std::string_view::npos && Trim(value) == value;
+  const bool plain =
+      value.find_first_of(",\"\r\n") == std::string_view::npos && Trim(value) == value;
   if (plain) return std::string(value);
   std::string out = "\"";
   for (char c : value) {

@@ -19,10 +19,12 @@ inline constexpr size_t kCsvRecordBytesMax = 1024 * 1024;
 class CsvReader {
  public:
   // Called once per record; `row` counts records from 1 (the header). The fields live until return.
-  using Handler = std::function<absl::Status(uint64_t row, const std::vector<std::string_view>& fields)>;
+  using Handler =
+      std::function<absl::Status(uint64_t row, const std::vector<std::string_view>& fields)>;
 
   // `file` names the file in errors.
-  CsvReader(std::string file, Handler handler) : file_(std::move(file)), handler_(std::move(handler)) {}
+  CsvReader(std::string file, Handler handler)
+      : file_(std::move(file)), handler_(std::move(handler)) {}
 
   // INVALID_ARGUMENT/INVALID_FIELDS naming file and row: a quote in the wrong place, a record over
   // the limit, bytes that are not UTF-8; or what the handler returned. After an error: no more.
@@ -41,10 +43,10 @@ class CsvReader {
   const std::string file_;
   const Handler handler_;
   State state_ = State::kFieldStart;
-  std::string record_;             // Contents of the fields so far, without quotes.
+  std::string record_;  // Contents of the fields so far, without quotes.
   std::vector<size_t> field_ends_;
   std::vector<std::string_view> fields_;
-  bool any_ = false;               // The record has a character or a comma.
+  bool any_ = false;  // The record has a character or a comma.
   bool skip_line_feed_ = false;
   uint64_t bytes_ = 0;
   uint64_t row_ = 0;

@@ -37,7 +37,8 @@ std::optional<int64_t> ParseTimeOfDay(std::string_view text, size_t* length) {
   if (text.size() <= 8 || text[8] != '.') return ms;
   int64_t unit = 100;
   size_t at = 9;
-  for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, unit /= 10) ms += (text[at] - '0') * unit;
+  for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, unit /= 10)
+    ms += (text[at] - '0') * unit;
   if (at == 9) return std::nullopt;
   *length = at;
   return ms;
@@ -60,8 +61,10 @@ std::optional<int64_t> ParseDate(std::string_view text) {
   const auto year = Number(text, 0, 4);
   const auto month = Number(text, 5, 2);
   const auto day = Number(text, 8, 2);
-  if (text.size() != 10 || !year || !month || !day || text[4] != '-' || text[7] != '-') return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)),
+  if (text.size() != 10 || !year || !month || !day || text[4] != '-' || text[7] != '-')
+    return std::nullopt;
+  const std::chrono::year_month_day date{std::chrono::year(*year),
+                                         std::chrono::month(static_cast<unsigned>(*month)),
                                          std::chrono::day(static_cast<unsigned>(*day))};
   if (!date.ok() || *year < kYearMin || *year > kYearMax) return std::nullopt;
   return std::chrono::sys_days(date).time_since_epoch().count();
@@ -69,8 +72,8 @@ std::optional<int64_t> ParseDate(std::string_view text) {
 
 std::string FormatDate(int64_t day) {
   const std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(day))};
-  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                     static_cast<unsigned>(date.day()));
+  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
 }
 
 std::optional<int64_t> ParseInstant(std::string_view text) {
@@ -87,7 +90,8 @@ std::optional<int64_t> ParseInstant(std::string_view text) {
 std::string FormatInstant(int64_t ms) {
   const int64_t day = DayOf(ms);
   const int64_t rest = ms - day * kMsPerDay;
-  std::string out = fmt::format("{}T{:02}:{:02}:{:02}", FormatDate(day), rest / 3'600'000, rest / 60'000 % 60, rest / 1000 % 60);
+  std::string out = fmt::format("{}T{:02}:{:02}:{:02}", FormatDate(day), rest / 3'600'000,
+                                rest / 60'000 % 60, rest / 1000 % 60);
   if (rest % 1000 != 0) out += fmt::format(".{:03}", rest % 1000);
   return out + "Z";
 }
@@ -105,6 +109,8 @@ int64_t ToMs(const google::protobuf::Timestamp& timestamp) {
   return timestamp.seconds() * 1000 + timestamp.nanos() / 1'000'000;
 }
 
-int64_t DayOf(int64_t ms) { return ms >= 0 ? ms / kMsPerDay : -((-ms + kMsPerDay - 1) / kMsPerDay); }
+int64_t DayOf(int64_t ms) {
+  return ms >= 0 ? ms / kMsPerDay : -((-ms + kMsPerDay - 1) / kMsPerDay);
+}
 
 }  // namespace waterline::text

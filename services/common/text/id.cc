@@ -25,7 +25,8 @@ std::vector<std::string_view> Split(std::string_view path) {
 
 bool IsResourceId(std::string_view id) {
   if (id.empty() || id.size() > kIdMax || !IsLower(id.front()) || id.back() == '-') return false;
-  return std::all_of(id.begin(), id.end(), [](char c) { return IsLower(c) || IsDigit(c) || c == '-'; });
+  return std::all_of(id.begin(), id.end(),
+                     [](char c) { return IsLower(c) || IsDigit(c) || c == '-'; });
 }
 
 std::optional<std::vector<std::string>> MatchName(std::string_view name, std::string_view pattern) {

@@ -11,7 +11,9 @@ bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
 bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
-bool All(std::string_view text, bool (*fits)(char)) { return std::all_of(text.begin(), text.end(), fits); }
+bool All(std::string_view text, bool (*fits)(char)) {
+  return std::all_of(text.begin(), text.end(), fits);
+}
 
 // The outward forms of BS 7666: A9, A99, AA9, AA99, A9A, AA9A, with the letters that never occur.
 bool IsOutward(std::string_view code) {
@@ -19,19 +21,24 @@ bool IsOutward(std::string_view code) {
   static constexpr std::string_view kNotSecond = "IJZ";
   static constexpr std::string_view kThird = "ABCDEFGHJKPSTUW";
   static constexpr std::string_view kFourth = "ABEHMNPRVWXY";
-  if (code.size() < 2 || code.size() > 4 || !IsUpper(code[0]) || kNotFirst.find(code[0]) != std::string_view::npos) return false;
+  if (code.size() < 2 || code.size() > 4 || !IsUpper(code[0]) ||
+      kNotFirst.find(code[0]) != std::string_view::npos)
+    return false;
   if (IsDigit(code[1])) {
     if (code.size() == 2) return true;
     return code.size() == 3 && (IsDigit(code[2]) || kThird.find(code[2]) != std::string_view::npos);
   }
-  if (!IsUpper(code[1]) || kNotSecond.find(code[1]) != std::string_view::npos || code.size() < 3 || !IsDigit(code[2])) return false;
+  if (!IsUpper(code[1]) || kNotSecond.find(code[1]) != std::string_view::npos || code.size() < 3 ||
+      !IsDigit(code[2]))
+    return false;
   return code.size() == 3 || IsDigit(code[3]) || kFourth.find(code[3]) != std::string_view::npos;
 }
 
 bool IsInward(std::string_view code) {
   static constexpr std::string_view kNever = "CIKMOV";
   return code.size() == 3 && IsDigit(code[0]) && IsUpper(code[1]) && IsUpper(code[2]) &&
-         kNever.find(code[1]) == std::string_view::npos && kNever.find(code[2]) == std::string_view::npos;
+         kNever.find(code[1]) == std::string_view::npos &&
+         kNever.find(code[2]) == std::string_view::npos;
 }
 
 // Weights 10 to 2, check = 11 - sum mod 11; 11 counts as 0, 10 never fits (domain.md 4.1).
@@ -47,7 +54,9 @@ bool IsNhsNumber(std::string_view digits) {
 
 std::optional<std::string> NormaliseOds(std::string_view value) {
   std::string code = ToUpper(Trim(value));
-  if (code.size() < 3 || code.size() > 12 || !All(code, [](char c) { return IsUpper(c) || IsDigit(c); })) return std::nullopt;
+  if (code.size() < 3 || code.size() > 12 ||
+      !All(code, [](char c) { return IsUpper(c) || IsDigit(c); }))
+    return std::nullopt;
   return code;
 }
 
@@ -102,8 +111,9 @@ std::optional<std::string> NormalisePostcode(std::string_view value) {
   if (code.size() < 5 || code.size() > 7) return std::nullopt;
   const std::string outward = code.substr(0, code.size() - 3);
   const std::string inward = code.substr(code.size() - 3);
-  const bool special = (outward == "GIR" && inward == "0AA") ||
-                       (outward == "ZZ99" && IsDigit(inward[0]) && IsUpper(inward[1]) && IsUpper(inward[2]));
+  const bool special =
+      (outward == "GIR" && inward == "0AA") ||
+      (outward == "ZZ99" && IsDigit(inward[0]) && IsUpper(inward[1]) && IsUpper(inward[2]));
   if (!special && (!IsOutward(outward) || !IsInward(inward))) return std::nullopt;
   return outward + " " + inward;
 }

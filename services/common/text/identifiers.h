@@ -10,11 +10,12 @@
 
 namespace waterline::text {
 
-std::optional<std::string> NormaliseOds(std::string_view value);       // ^[A-Z0-9]{3,12}$
-std::optional<std::string> NormaliseCharity(std::string_view value);   // ^[0-9]{6,7}$
-std::optional<std::string> NormaliseCompany(std::string_view value);   // ^([0-9]{8}|[A-Z]{2}[0-9]{6})$
-std::optional<std::string> NormaliseGss(std::string_view value);       // ^[EWSN][0-9]{8}$
-std::optional<std::string> NormaliseLocal(std::string_view value);     // ^[a-z0-9][a-z0-9-]{0,50}$
+std::optional<std::string> NormaliseOds(std::string_view value);      // ^[A-Z0-9]{3,12}$
+std::optional<std::string> NormaliseCharity(std::string_view value);  // ^[0-9]{6,7}$
+std::optional<std::string> NormaliseCompany(
+    std::string_view value);                                        // ^([0-9]{8}|[A-Z]{2}[0-9]{6})$
+std::optional<std::string> NormaliseGss(std::string_view value);    // ^[EWSN][0-9]{8}$
+std::optional<std::string> NormaliseLocal(std::string_view value);  // ^[a-z0-9][a-z0-9-]{0,50}$
 
 // Of one of the schemes ods, chc, coh, gss, local.
 std::optional<std::string> NormaliseIdentifier(std::string_view scheme, std::string_view value);

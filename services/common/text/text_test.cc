@@ -26,7 +26,9 @@ absl::Status ReadAll(std::string_view csv, size_t piece, Rows* rows) {
 }
 
 TEST(Csv, IsTheSameInPiecesOfAnySize) {
-  const std::string csv = "\xEF\xBB\xBF" "a,b\r\n1,\"two \"\"2\"\"\nlines\"\r\n\r\n,\nlast,x";
+  const std::string csv =
+      "\xEF\xBB\xBF"
+      "a,b\r\n1,\"two \"\"2\"\"\nlines\"\r\n\r\n,\nlast,x";
   const Rows expected = {{"a", "b"}, {"1", "two \"2\"\nlines"}, {"", ""}, {"last", "x"}};
   for (size_t piece = 1; piece < 12; ++piece) {
     Rows rows;
@@ -36,7 +38,8 @@ TEST(Csv, IsTheSameInPiecesOfAnySize) {
 }
 
 TEST(Csv, NamesFileAndRowOfWhatIsWrongAndNeverTheValue) {
-  for (const std::string bad : {"a,b\nx\"secret,1\n", "a,b\n\"secret\"x,1\n", "a,b\n\"secret", "a\nsecret\xFF\n"}) {
+  for (const std::string bad :
+       {"a,b\nx\"secret,1\n", "a,b\n\"secret\"x,1\n", "a,b\n\"secret", "a\nsecret\xFF\n"}) {
     Rows rows;
     const auto status = ReadAll(bad, 3, &rows);
     ASSERT_FALSE(status.ok()) << bad;
@@ -65,7 +68,8 @@ TEST(Csv, WritesWhatItReads) {
 TEST(Date, OnlyDaysOfTheCalendar) {
   EXPECT_EQ(ParseDate("2000-01-01"), 10957);
   EXPECT_EQ(FormatDate(*ParseDate("2024-02-29")), "2024-02-29");
-  for (const char* bad : {"2023-02-29", "2024-13-01", "2024-00-10", "24-01-01", "2024/01/01", "2024-1-1", "1999-12-31", ""}) {
+  for (const char* bad : {"2023-02-29", "2024-13-01", "2024-00-10", "24-01-01", "2024/01/01",
+                          "2024-1-1", "1999-12-31", ""}) {
     EXPECT_EQ(ParseDate(bad), std::nullopt) << bad;
   }
 }
@@ -73,13 +77,15 @@ TEST(Date, OnlyDaysOfTheCalendar) {
 TEST(Date, InstantsNeedAZone) {
   EXPECT_EQ(ParseInstant("2024-06-01T10:00+01:00"), ParseInstant("2024-06-01T09:00:00Z"));
   EXPECT_EQ(FormatInstant(*ParseInstant("2024-06-01T10:00:00.250Z")), "2024-06-01T10:00:00.250Z");
-  for (const char* bad : {"2024-06-01T10:00", "2024-06-01 10:00Z", "2024-06-01T25:00Z", "2024-06-01", "2024-06-01T10:00:00.Z"}) {
+  for (const char* bad : {"2024-06-01T10:00", "2024-06-01 10:00Z", "2024-06-01T25:00Z",
+                          "2024-06-01", "2024-06-01T10:00:00.Z"}) {
     EXPECT_EQ(ParseInstant(bad), std::nullopt) << bad;
   }
 }
 
 TEST(Id, NamesMatchTheirPattern) {
-  EXPECT_EQ(MatchName("organisations/ods-qnx/events/e1", "organisations/*/events/*"), (std::vector<std::string>{"ods-qnx", "e1"}));
+  EXPECT_EQ(MatchName("organisations/ods-qnx/events/e1", "organisations/*/events/*"),
+            (std::vector<std::string>{"ods-qnx", "e1"}));
   EXPECT_EQ(MatchName("organisations/ods-qnx", "organisations/*/events/*"), std::nullopt);
   EXPECT_EQ(MatchName("organisations/../events/e1", "organisations/*/events/*"), std::nullopt);
   EXPECT_FALSE(IsResourceId("1a"));
@@ -90,11 +96,13 @@ TEST(Id, NamesMatchTheirPattern) {
 
 // domain.md 4.3 and 4.2.
 TEST(Identifiers, PostcodesOfTheStandard) {
-  for (const char* good : {"BN1 9PH", "M1 1AE", "B33 8TH", "CR2 6XH", "DN55 1PT", "W1A 0AX", "EC1A 1BB", "SW1A 1AA", "GIR 0AA", "ZZ99 3VZ"}) {
+  for (const char* good : {"BN1 9PH", "M1 1AE", "B33 8TH", "CR2 6XH", "DN55 1PT", "W1A 0AX",
+                           "EC1A 1BB", "SW1A 1AA", "GIR 0AA", "ZZ99 3VZ"}) {
     EXPECT_EQ(NormalisePostcode(good), good);
   }
   EXPECT_EQ(NormalisePostcode(" bn19ph "), "BN1 9PH");
-  for (const char* bad : {"QA1 1AA", "B1 1AC", "BN1 9P", "BN 19PH", ""}) EXPECT_EQ(NormalisePostcode(bad), std::nullopt) << bad;
+  for (const char* bad : {"QA1 1AA", "B1 1AC", "BN1 9P", "BN 19PH", ""})
+    EXPECT_EQ(NormalisePostcode(bad), std::nullopt) << bad;
 }
 
 TEST(Identifiers, SchemesHaveTheirShape) {
@@ -108,8 +116,12 @@ TEST(Identifiers, SchemesHaveTheirShape) {
 
 // domain.md 4.1.
 TEST(Identifiers, FindsNhsNumbersInText) {
-  for (const char* holds : {"my number is 943 476 5919.", "9434765919", "943-476-5919", "(9876543210)"}) EXPECT_TRUE(HoldsNhsNumber(holds)) << holds;
-  for (const char* not_one : {"9434765918", "1234567890", "07700 900123", "43 476 591", "0000000000"}) EXPECT_FALSE(HoldsNhsNumber(not_one)) << not_one;
+  for (const char* holds :
+       {"my number is 943 476 5919.", "9434765919", "943-476-5919", "(9876543210)"})
+    EXPECT_TRUE(HoldsNhsNumber(holds)) << holds;
+  for (const char* not_one :
+       {"9434765918", "1234567890", "07700 900123", "43 476 591", "0000000000"})
+    EXPECT_FALSE(HoldsNhsNumber(not_one)) << not_one;
 }
 
 TEST(Utf8, RefusesWhatMustNotBeStored) {
@@ -117,8 +129,12 @@ TEST(Utf8, RefusesWhatMustNotBeStored) {
   EXPECT_NE(TextProblem("caf\xC3\xA9", 1, 3), "");
   EXPECT_NE(TextProblem("", 1, 3), "");
   EXPECT_NE(TextProblem(std::string("a\0b", 3), 1, 9), "");
-  EXPECT_NE(TextProblem("a\xE2\x80\xAE" "b", 1, 9), "");
-  for (const char* bad : {"\xC0\x80", "\xED\xA0\x80", "\xF5\x80\x80\x80", "\xE4\xB8"}) EXPECT_FALSE(IsValidUtf8(bad));
+  EXPECT_NE(TextProblem("a\xE2\x80\xAE"
+                        "b",
+                        1, 9),
+            "");
+  for (const char* bad : {"\xC0\x80", "\xED\xA0\x80", "\xF5\x80\x80\x80", "\xE4\xB8"})
+    EXPECT_FALSE(IsValidUtf8(bad));
 }
 
 TEST(Utf8, SuggestsWhatIsNear) {

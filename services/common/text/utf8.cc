@@ -58,8 +58,9 @@ bool IsValidUtf8(std::string_view text) {
 }
 
 size_t CodePoints(std::string_view valid_utf8) {
-  return static_cast<size_t>(std::count_if(valid_utf8.begin(), valid_utf8.end(),
-                                           [](char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; }));
+  return static_cast<size_t>(std::count_if(valid_utf8.begin(), valid_utf8.end(), [](char c) {
+    return (static_cast<uint8_t>(c) & 0xC0) != 0x80;
+  }));
 }
 
 std::string TextProblem(std::string_view text, size_t min, size_t max) {
@@ -70,7 +71,8 @@ std::string TextProblem(std::string_view text, size_t min, size_t max) {
     if (IsForbidden(code)) return "holds a control or bidirectional formatting character";
     at += length;
   }
-  if (count < min) return min == 1 ? "is required" : "is shorter than " + std::to_string(min) + " characters";
+  if (count < min)
+    return min == 1 ? "is required" : "is shorter than " + std::to_string(min) + " characters";
   if (count > max) return "is longer than " + std::to_string(max) + " characters";
   return "";
 }
@@ -100,11 +102,13 @@ std::string Suggestion(std::string_view wanted, const std::vector<std::string>& 
     const std::string other = ToLower(candidate);
     const bool holds = other.find(key) != std::string::npos || key.find(other) != std::string::npos;
     const size_t distance = holds ? 0 : EditDistance(key, other);
-    if (holds || distance <= std::max<size_t>(2, key.size() / 3)) ranked.emplace_back(distance, candidate);
+    if (holds || distance <= std::max<size_t>(2, key.size() / 3))
+      ranked.emplace_back(distance, candidate);
   }
   std::sort(ranked.begin(), ranked.end());
   std::string out;
-  for (size_t i = 0; i < ranked.size() && i < 3; ++i) out += (i == 0 ? "" : ", ") + ranked[i].second;
+  for (size_t i = 0; i < ranked.size() && i < 3; ++i)
+    out += (i == 0 ? "" : ", ") + ranked[i].second;
   return out;
 }
 

@@ -33,15 +33,18 @@ std::vector<std::string> SubjectsOf(const std::vector<records::Stored<Record>>& 
 
 }  // namespace
 
-coro::Task<absl::StatusOr<std::vector<v1::Contribution>>> EventsApi::ToPublic(std::vector<Contribution> stored, EventRef event) {
+coro::Task<absl::StatusOr<std::vector<v1::Contribution>>> EventsApi::ToPublic(
+    std::vector<Contribution> stored, EventRef event) {
   std::vector<std::string> key_ids;
   for (const auto& one : stored) key_ids.push_back(one.record.sealed().key_id());
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto keys, co_await parts_.vault->Load(event.partition(), key_ids));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto keys,
+                                co_await parts_.vault->Load(event.partition(), key_ids));
   std::vector<v1::Contribution> contributions;
   for (size_t i = 0; i < stored.size(); ++i) {
     v1::Contribution contribution = std::move(*stored[i].record.mutable_public_());
     if (keys[i]) {
-      WATERLINE_CO_RETURN_IF_ERROR(privacy::OpenPersonal(stored[i].record.sealed(), contribution.name(), *keys[i], &contribution));
+      WATERLINE_CO_RETURN_IF_ERROR(privacy::OpenPersonal(
+          stored[i].record.sealed(), contribution.name(), *keys[i], &contribution));
     } else {
       contribution.set_erased(true);
     }
@@ -50,24 +53,31 @@ coro::Task<absl::StatusOr<std::vector<v1::Contribution>>> EventsApi::ToPublic(st
   co_return contributions;
 }
 
-coro::Task<absl::StatusOr<std::vector<std::optional<std::string>>>> EventsApi::FindContributions(EventRef event, std::vector<std::string> source_ids) {
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key, co_await parts_.vault->IndexKey(event.partition()));
+coro::Task<absl::StatusOr<std::vector<std::optional<std::string>>>> EventsApi::FindContributions(
+    EventRef event, std::vector<std::string> source_ids) {
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key,
+                                co_await parts_.vault->IndexKey(event.partition()));
   std::vector<std::optional<std::string>> found;
   for (size_t begin = 0; begin < source_ids.size(); begin += kRowsMax) {
     std::vector<Key> keys;
     for (size_t i = begin; i < std::min(source_ids.size(), begin + kRowsMax); ++i) {
-      keys.emplace_back(kContributionSources, privacy::SourceKey(index_key, "contribution", event.id + '\0' + source_ids[i]));
+      keys.emplace_back(kContributionSources, privacy::SourceKey(index_key, "contribution",
+                                                                 event.id + '\0' + source_ids[i]));
     }
-    WATERLINE_CO_ASSIGN_OR_RETURN(const auto values, co_await parts_.store->Get(event.partition(), keys));
-    for (const auto& value : values) found.push_back(value ? std::optional<std::string>(value->value) : std::nullopt);
+    WATERLINE_CO_ASSIGN_OR_RETURN(const auto values,
+                                  co_await parts_.store->Get(event.partition(), keys));
+    for (const auto& value : values)
+      found.push_back(value ? std::optional<std::string>(value->value) : std::nullopt);
   }
   co_return found;
 }
 
 // A source id that is there is left as it is, unless its import was reverted: then it comes back.
-coro::Task<absl::StatusOr<std::vector<std::string>>> EventsApi::StoreContributions(EventRef event, std::vector<NewContribution> contributions,
-                                                                                   CommitHook* hook, common::v1::BulkReport* report) {
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key, co_await parts_.vault->IndexKey(event.partition()));
+coro::Task<absl::StatusOr<std::vector<std::string>>> EventsApi::StoreContributions(
+    EventRef event, std::vector<NewContribution> contributions, CommitHook* hook,
+    common::v1::BulkReport* report) {
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key,
+                                co_await parts_.vault->IndexKey(event.partition()));
   const auto now = text::ToTimestamp(parts_.clock->NowMs());
   std::vector<std::string> ids;
   int conflicts = 0;
@@ -75,9 +85,13 @@ coro::Task<absl::StatusOr<std::vector<std::string>>> EventsApi::StoreContributio
     const size_t end = std::min(contributions.size(), begin + kContributionsPerCommit);
     std::vector<Key> sources;
     for (size_t i = begin; i < end; ++i) {
-      sources.emplace_back(kContributionSources, privacy::SourceKey(index_key, "contribution", event.id + '\0' + contributions[i].public_fields.source_id()));
+      sources.emplace_back(
+          kContributionSources,
+          privacy::SourceKey(index_key, "contribution",
+                             event.id + '\0' + contributions[i].public_fields.source_id()));
     }
-    WATERLINE_CO_ASSIGN_OR_RETURN(const auto known, co_await parts_.store->Get(event.partition(), sources));
+    WATERLINE_CO_ASSIGN_OR_RETURN(const auto known,
+                                  co_await parts_.store->Get(event.partition(), sources));
     Batch batch;
     common::v1::BulkReport some;
     std::vector<std::string> new_ids;
@@ -87,7 +101,10 @@ coro::Task<absl::StatusOr<std::vector<std::string>>> EventsApi::StoreContributio
       const auto& value = known[at - begin];
       std::string id = value ? value->value : crypto::RandomId('c');
       if (value) {
-        WATERLINE_CO_ASSIGN_OR_RETURN(const auto stored, co_await records::Load<ContributionRecord>(parts_.store, event.partition(), Key(kContributions, event.id + "/" + id)));
+        WATERLINE_CO_ASSIGN_OR_RETURN(
+            const auto stored,
+            co_await records::Load<ContributionRecord>(parts_.store, event.partition(),
+                                                       Key(kContributions, event.id + "/" + id)));
         new_ids.push_back(id);
         if (stored && !stored->record.public_().withdrawn()) {
           some.set_unchanged(some.unchanged() + 1);
@@ -104,11 +121,13 @@ coro::Task<absl::StatusOr<std::vector<std::string>>> EventsApi::StoreContributio
       contribution.clear_erased();
       *contribution.mutable_create_time() = now;
       contribution.clear_informant();
-      if (!contributions[at].informant.empty()) contribution.set_informant(crypto::IdFromBytes('i', contributions[at].informant));
+      if (!contributions[at].informant.empty())
+        contribution.set_informant(crypto::IdFromBytes('i', contributions[at].informant));
       ContributionRecord record;
       record.set_subject_id(contributions[at].subject_id);
       record.set_source_key(source.id);
-      auto sealed = privacy::SealPersonal(&contribution, contribution.name(), parts_.vault->NewKey(&batch));
+      auto sealed =
+          privacy::SealPersonal(&contribution, contribution.name(), parts_.vault->NewKey(&batch));
       if (sealed) *record.mutable_sealed() = *std::move(sealed);
       *record.mutable_public_() = std::move(contribution);
       batch.Put(Key(kContributions, event.id + "/" + id), record.SerializeAsString());
@@ -117,7 +136,9 @@ coro::Task<absl::StatusOr<std::vector<std::string>>> EventsApi::StoreContributio
     if (!batch.empty()) {
       WATERLINE_CO_RETURN_IF_ERROR(co_await hook->Before(&batch));
       const auto committed = co_await parts_.store->Commit(event.partition(), std::move(batch));
-      if (!committed.ok() && ReasonOf(committed.status()) == reason::kConflict.name && ++conflicts <= kConflictsMax) continue;
+      if (!committed.ok() && ReasonOf(committed.status()) == reason::kConflict.name &&
+          ++conflicts <= kConflictsMax)
+        continue;
       WATERLINE_CO_RETURN_IF_ERROR(committed.status());
     }
     ids.insert(ids.end(), new_ids.begin(), new_ids.end());
@@ -128,12 +149,14 @@ coro::Task<absl::StatusOr<std::vector<std::string>>> EventsApi::StoreContributio
   co_return ids;
 }
 
-EventsApi::Answer<v1::RecordContributionsResponse> EventsApi::RecordContributions(const rpc::Call& call, const v1::RecordContributionsRequest& request) {
+EventsApi::Answer<v1::RecordContributionsResponse> EventsApi::RecordContributions(
+    const rpc::Call& call, const v1::RecordContributionsRequest& request) {
   std::vector<FieldViolation> violations;
   const auto ids = text::MatchName(request.parent(), "organisations/*/events/*");
   if (!ids) violations.push_back({"parent", "is not a name organisations/{id}/events/{id}"});
   CheckRequestId(request.request_id(), &violations);
-  if (request.contributions().empty() || request.contributions_size() > kRowsMax) violations.push_back({"contributions", "needs 1 to 1,000 entries"});
+  if (request.contributions().empty() || request.contributions_size() > kRowsMax)
+    violations.push_back({"contributions", "needs 1 to 1,000 entries"});
   std::vector<NewContribution> contributions;
   std::vector<std::string> names, people, informants;
   std::set<std::string> sources;
@@ -143,7 +166,8 @@ EventsApi::Answer<v1::RecordContributionsResponse> EventsApi::RecordContribution
     one.public_fields = request.contributions(i);
     const auto problems = CheckContribution(path, &one.public_fields);
     violations.insert(violations.end(), problems.begin(), problems.end());
-    if (!sources.insert(one.public_fields.source_id()).second) violations.push_back({path + ".source_id", "stands twice in the request"});
+    if (!sources.insert(one.public_fields.source_id()).second)
+      violations.push_back({path + ".source_id", "stands twice in the request"});
     one.public_fields.clear_import();
     one.public_fields.clear_moderation();
     if (!one.public_fields.participant().empty()) people.push_back(one.public_fields.participant());
@@ -160,54 +184,75 @@ EventsApi::Answer<v1::RecordContributionsResponse> EventsApi::RecordContribution
       contributions[i].subject_id = *subject;
       subject_ids.insert(*subject);
     } else {
-      violations.push_back({"contributions[" + std::to_string(i) + "].participant", "names no registered participant"});
+      violations.push_back({"contributions[" + std::to_string(i) + "].participant",
+                            "names no registered participant"});
     }
   }
   const std::vector<std::string> concerned(subject_ids.begin(), subject_ids.end());
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await Ask(call, Operation::OPERATION_WRITE, event.organisation, kContributions, request.parent() + "/contributions",
-                                                            kCategory, concerned, static_cast<uint32_t>(contributions.size() - people.size())));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto decision,
+      co_await Ask(call, Operation::OPERATION_WRITE, event.organisation, kContributions,
+                   request.parent() + "/contributions", kCategory, concerned,
+                   static_cast<uint32_t>(contributions.size() - people.size())));
   if (!violations.empty()) co_return BadFields(violations);
   const auto mutation = records::MutationOf(call, request);
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto retry, co_await records::FindRetry(parts_.store, event.partition(), mutation, parts_.clock->NowMs()));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto retry, co_await records::FindRetry(parts_.store, event.partition(), mutation,
+                                                    parts_.clock->NowMs()));
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto stored_event, co_await LoadEvent(event));
   if (!retry) WATERLINE_CO_RETURN_IF_ERROR(CheckRecording(stored_event.record.public_()));
   EvidenceHook hook(parts_.gate, &decision, event.name());
   MergeCounts informant_counts;
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto labels, co_await LabelsOf(event, informants, "", &hook, &informant_counts));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto labels,
+                                co_await LabelsOf(event, informants, "", &hook, &informant_counts));
   for (auto& one : contributions) {
     if (one.public_fields.informant().empty()) continue;
-    WATERLINE_CO_ASSIGN_OR_RETURN(const auto key, co_await InformantKey(event, one.public_fields.informant()));
+    WATERLINE_CO_ASSIGN_OR_RETURN(const auto key,
+                                  co_await InformantKey(event, one.public_fields.informant()));
     one.informant = labels.at(key);
   }
   v1::RecordContributionsResponse response;
   auto* report = response.mutable_report();
   report->set_rows_read(contributions.size());
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto contribution_ids, co_await StoreContributions(event, std::move(contributions), &hook, report));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto contribution_ids,
+      co_await StoreContributions(event, std::move(contributions), &hook, report));
   std::vector<Contribution> stored;
   for (const auto& id : contribution_ids) {
-    WATERLINE_CO_ASSIGN_OR_RETURN(auto one, co_await records::Load<ContributionRecord>(parts_.store, event.partition(), Key(kContributions, event.id + "/" + id)));
+    WATERLINE_CO_ASSIGN_OR_RETURN(
+        auto one, co_await records::Load<ContributionRecord>(
+                      parts_.store, event.partition(), Key(kContributions, event.id + "/" + id)));
     if (one) stored.push_back(*std::move(one));
   }
   if (!retry) {
     Batch batch;
-    records::Remember(&batch, mutation, request.parent(), decision.position(), parts_.clock->NowMs());
-    WATERLINE_CO_RETURN_IF_ERROR((co_await parts_.store->Commit(event.partition(), std::move(batch))).status());
+    records::Remember(&batch, mutation, request.parent(), decision.position(),
+                      parts_.clock->NowMs());
+    WATERLINE_CO_RETURN_IF_ERROR(
+        (co_await parts_.store->Commit(event.partition(), std::move(batch))).status());
   }
   WATERLINE_CO_ASSIGN_OR_RETURN(auto shown, co_await ToPublic(std::move(stored), event));
   for (auto& one : shown) *response.add_contributions() = std::move(one);
   co_return gate::Draft<v1::RecordContributionsResponse>(std::move(response), std::move(decision));
 }
 
-EventsApi::Answer<v1::GetContributionResponse> EventsApi::GetContribution(const rpc::Call& call, const v1::GetContributionRequest& request) {
+EventsApi::Answer<v1::GetContributionResponse> EventsApi::GetContribution(
+    const rpc::Call& call, const v1::GetContributionRequest& request) {
   const auto ids = text::MatchName(request.name(), "organisations/*/events/*/contributions/*");
-  if (!ids) co_return BadFields({{"name", "is not a name organisations/{id}/events/{id}/contributions/{id}"}});
+  if (!ids)
+    co_return BadFields(
+        {{"name", "is not a name organisations/{id}/events/{id}/contributions/{id}"}});
   const EventRef event{(*ids)[0], (*ids)[1]};
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto stored, co_await records::Load<ContributionRecord>(parts_.store, event.partition(), Key(kContributions, event.id + "/" + (*ids)[2])));
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto stored, co_await records::Load<ContributionRecord>(
+                                                 parts_.store, event.partition(),
+                                                 Key(kContributions, event.id + "/" + (*ids)[2])));
   std::vector<Contribution> one;
   if (stored) one.push_back(*std::move(stored));
   const auto subjects = SubjectsOf(one);
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await Ask(call, Operation::OPERATION_READ, event.organisation, kContributions, request.name(), kCategory, subjects,
-                                                            static_cast<uint32_t>(one.size() - subjects.size())));
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision,
+                                co_await Ask(call, Operation::OPERATION_READ, event.organisation,
+                                             kContributions, request.name(), kCategory, subjects,
+                                             static_cast<uint32_t>(one.size() - subjects.size())));
   if (one.empty()) co_return Error(reason::kNotFound, "there is no contribution of this name");
   v1::GetContributionResponse response;
   WATERLINE_CO_ASSIGN_OR_RETURN(auto shown, co_await ToPublic(std::move(one), event));
@@ -215,18 +260,27 @@ EventsApi::Answer<v1::GetContributionResponse> EventsApi::GetContribution(const 
   co_return gate::Draft<v1::GetContributionResponse>(std::move(response), std::move(decision));
 }
 
-EventsApi::Answer<v1::ListContributionsResponse> EventsApi::ListContributions(const rpc::Call& call, const v1::ListContributionsRequest& request) {
+EventsApi::Answer<v1::ListContributionsResponse> EventsApi::ListContributions(
+    const rpc::Call& call, const v1::ListContributionsRequest& request) {
   const auto ids = text::MatchName(request.parent(), "organisations/*/events/*");
   if (!ids) co_return BadFields({{"parent", "is not a name organisations/{id}/events/{id}"}});
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto page, records::ReadPage(request.page_size(), request.page_token(), request.parent()));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto page,
+      records::ReadPage(request.page_size(), request.page_token(), request.parent()));
   const EventRef event{(*ids)[0], (*ids)[1]};
   const auto range = records::PageRange(kContributions, event.id + "/", page);
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto stored, co_await records::Scan<ContributionRecord>(parts_.store, event.partition(), range, page.limit));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto stored, co_await records::Scan<ContributionRecord>(parts_.store, event.partition(),
+                                                              range, page.limit));
   const auto subjects = SubjectsOf(stored);
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await Ask(call, Operation::OPERATION_SEARCH, event.organisation, kContributions, request.parent() + "/contributions",
-                                                            kCategory, subjects, static_cast<uint32_t>(stored.size() - subjects.size())));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto decision,
+      co_await Ask(call, Operation::OPERATION_SEARCH, event.organisation, kContributions,
+                   request.parent() + "/contributions", kCategory, subjects,
+                   static_cast<uint32_t>(stored.size() - subjects.size())));
   v1::ListContributionsResponse response;
-  if (static_cast<int>(stored.size()) == page.limit) response.set_next_page_token(records::NextPageToken(stored.back().id, request.parent()));
+  if (static_cast<int>(stored.size()) == page.limit)
+    response.set_next_page_token(records::NextPageToken(stored.back().id, request.parent()));
   WATERLINE_CO_ASSIGN_OR_RETURN(auto shown, co_await ToPublic(std::move(stored), event));
   for (auto& one : shown) *response.add_contributions() = std::move(one);
   co_return gate::Draft<v1::ListContributionsResponse>(std::move(response), std::move(decision));

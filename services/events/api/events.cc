@@ -17,7 +17,9 @@ using waterline::storage::Partition;
 constexpr auto kCategory = common::v1::CATEGORY_EVENT;
 
 const std::vector<std::string>& FixedFields() {
-  static const std::vector<std::string> fixed = {"name", "state", "cancel_reason", "published_at", "made_by_import", "etag", "create_time", "update_time", "demonstration"};
+  static const std::vector<std::string> fixed = {"name",         "state",          "cancel_reason",
+                                                 "published_at", "made_by_import", "etag",
+                                                 "create_time",  "update_time",    "demonstration"};
   return fixed;
 }
 
@@ -30,7 +32,9 @@ v1::Event ToEvent(records::Stored<EventRecord> stored) {
 }  // namespace
 
 coro::Task<absl::StatusOr<records::Stored<EventRecord>>> EventsApi::LoadEvent(EventRef event) {
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto stored, co_await records::Load<EventRecord>(parts_.store, event.partition(), Key(kEvents, event.id)));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto stored,
+      co_await records::Load<EventRecord>(parts_.store, event.partition(), Key(kEvents, event.id)));
   if (!stored) co_return Error(reason::kNotFound, "there is no event of this name");
   co_return *std::move(stored);
 }
@@ -42,16 +46,19 @@ coro::Task<absl::StatusOr<v1::Event>> EventsApi::ReadEvent(EventRef event) {
 
 coro::Task<absl::Status> EventsApi::CheckEventReferences(const v1::Event& event) {
   std::vector<std::pair<std::string, std::string>> names;
-  for (int i = 0; i < event.places_size(); ++i) names.emplace_back("event.places[" + std::to_string(i) + "]", event.places(i));
+  for (int i = 0; i < event.places_size(); ++i)
+    names.emplace_back("event.places[" + std::to_string(i) + "]", event.places(i));
   WATERLINE_CO_RETURN_IF_ERROR(co_await CheckExist(std::move(names)));
   if (event.programme().empty()) co_return absl::OkStatus();
   const auto ids = text::MatchName(event.programme(), "organisations/*/programmes/*");
   const auto programme = co_await ReadProgramme((*ids)[0], (*ids)[1]);
-  if (ReasonOf(programme.status()) == reason::kNotFound.name) co_return BadFields({{"event.programme", "names no programme of this organisation"}});
+  if (ReasonOf(programme.status()) == reason::kNotFound.name)
+    co_return BadFields({{"event.programme", "names no programme of this organisation"}});
   co_return programme.status();
 }
 
-EventsApi::Answer<v1::CreateEventResponse> EventsApi::CreateEvent(const rpc::Call& call, const v1::CreateEventRequest& request) {
+EventsApi::Answer<v1::CreateEventResponse> EventsApi::CreateEvent(
+    const rpc::Call& call, const v1::CreateEventRequest& request) {
   v1::Event event = request.event();
   const auto ids = text::MatchName(request.parent(), "organisations/*");
   event.set_state(v1::Event::STATE_DRAFT);
@@ -60,9 +67,13 @@ EventsApi::Answer<v1::CreateEventResponse> EventsApi::CreateEvent(const rpc::Cal
   CheckRequestId(request.request_id(), &violations);
   if (!violations.empty()) co_return BadFields(violations);
   const Partition partition((*ids)[0]);
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await Ask(call, Operation::OPERATION_WRITE, partition.id, kEvents, request.parent() + "/events", kCategory));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto decision, co_await Ask(call, Operation::OPERATION_WRITE, partition.id, kEvents,
+                                  request.parent() + "/events", kCategory));
   const auto mutation = records::MutationOf(call, request);
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto retry, co_await records::FindRetry(parts_.store, partition, mutation, parts_.clock->NowMs()));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto retry,
+      co_await records::FindRetry(parts_.store, partition, mutation, parts_.clock->NowMs()));
   const EventRef ref{partition.id, retry ? IdOf(retry->resource_name()) : crypto::RandomId('e')};
   if (!retry) {
     WATERLINE_CO_RETURN_IF_ERROR(co_await CheckEventReferences(event));
@@ -81,50 +92,66 @@ EventsApi::Answer<v1::CreateEventResponse> EventsApi::CreateEvent(const rpc::Cal
     WATERLINE_CO_RETURN_IF_ERROR(co_await hook.Before(&batch));
     *record.mutable_receipt() = decision.position();
     batch.Put(Key(kEvents, ref.id), record.SerializeAsString());
-    if (!event.programme().empty()) batch.Put(Key(kProgrammeEvents, IdOf(event.programme()) + "/" + ref.id), "");
+    if (!event.programme().empty())
+      batch.Put(Key(kProgrammeEvents, IdOf(event.programme()) + "/" + ref.id), "");
     records::Remember(&batch, mutation, ref.name(), decision.position(), now);
-    WATERLINE_CO_RETURN_IF_ERROR((co_await parts_.store->Commit(partition, std::move(batch))).status());
+    WATERLINE_CO_RETURN_IF_ERROR(
+        (co_await parts_.store->Commit(partition, std::move(batch))).status());
   }
   v1::CreateEventResponse response;
   WATERLINE_CO_ASSIGN_OR_RETURN(*response.mutable_event(), co_await ReadEvent(ref));
   co_return gate::Draft<v1::CreateEventResponse>(std::move(response), std::move(decision));
 }
 
-EventsApi::Answer<v1::GetEventResponse> EventsApi::GetEvent(const rpc::Call& call, const v1::GetEventRequest& request) {
+EventsApi::Answer<v1::GetEventResponse> EventsApi::GetEvent(const rpc::Call& call,
+                                                            const v1::GetEventRequest& request) {
   const auto ids = text::MatchName(request.name(), "organisations/*/events/*");
   if (!ids) co_return BadFields({{"name", "is not a name organisations/{id}/events/{id}"}});
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await Ask(call, Operation::OPERATION_READ, (*ids)[0], kEvents, request.name(), kCategory));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto decision,
+      co_await Ask(call, Operation::OPERATION_READ, (*ids)[0], kEvents, request.name(), kCategory));
   const EventRef ref{(*ids)[0], (*ids)[1]};
   v1::GetEventResponse response;
   WATERLINE_CO_ASSIGN_OR_RETURN(*response.mutable_event(), co_await ReadEvent(ref));
   co_return gate::Draft<v1::GetEventResponse>(std::move(response), std::move(decision));
 }
 
-EventsApi::Answer<v1::ListEventsResponse> EventsApi::ListEvents(const rpc::Call& call, const v1::ListEventsRequest& request) {
+EventsApi::Answer<v1::ListEventsResponse> EventsApi::ListEvents(
+    const rpc::Call& call, const v1::ListEventsRequest& request) {
   const auto ids = text::MatchName(request.parent(), "organisations/*");
   if (!ids) co_return BadFields({{"parent", "is not a name organisations/{id}"}});
   const std::string arguments = request.parent() + "|" + request.programme();
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto page, records::ReadPage(request.page_size(), request.page_token(), arguments));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto page, records::ReadPage(request.page_size(), request.page_token(), arguments));
   const auto programme = text::MatchName(request.programme(), "organisations/*/programmes/*");
-  if (!request.programme().empty() && !programme) co_return BadFields({{"programme", "is not a name organisations/{id}/programmes/{id}"}});
+  if (!request.programme().empty() && !programme)
+    co_return BadFields({{"programme", "is not a name organisations/{id}/programmes/{id}"}});
   const Partition partition((*ids)[0]);
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await Ask(call, Operation::OPERATION_SEARCH, partition.id, kEvents, request.parent() + "/events", kCategory));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto decision, co_await Ask(call, Operation::OPERATION_SEARCH, partition.id, kEvents,
+                                  request.parent() + "/events", kCategory));
   const std::string prefix = programme ? (*programme)[1] + "/" : "";
   const auto range = records::PageRange(programme ? kProgrammeEvents : kEvents, prefix, page);
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto items, co_await parts_.store->Scan(partition, range, page.limit, waterline::storage::Direction::kForward));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto items, co_await parts_.store->Scan(partition, range, page.limit,
+                                                    waterline::storage::Direction::kForward));
   v1::ListEventsResponse response;
   for (const auto& item : items) {
     const EventRef ref{partition.id, item.id.substr(prefix.size())};
     WATERLINE_CO_ASSIGN_OR_RETURN(*response.add_events(), co_await ReadEvent(ref));
   }
-  if (static_cast<int>(items.size()) == page.limit) response.set_next_page_token(records::NextPageToken(items.back().id, arguments));
+  if (static_cast<int>(items.size()) == page.limit)
+    response.set_next_page_token(records::NextPageToken(items.back().id, arguments));
   co_return gate::Draft<v1::ListEventsResponse>(std::move(response), std::move(decision));
 }
 
-coro::Task<absl::StatusOr<v1::Event>> EventsApi::ChangeEvent(const rpc::Call& call, const google::protobuf::Message& request, EventRef event,
-                                                             std::string etag, gate::Decision* decision, Change change) {
+coro::Task<absl::StatusOr<v1::Event>> EventsApi::ChangeEvent(
+    const rpc::Call& call, const google::protobuf::Message& request, EventRef event,
+    std::string etag, gate::Decision* decision, Change change) {
   const auto mutation = records::MutationOf(call, request);
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto retry, co_await records::FindRetry(parts_.store, event.partition(), mutation, parts_.clock->NowMs()));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto retry, co_await records::FindRetry(parts_.store, event.partition(), mutation,
+                                                    parts_.clock->NowMs()));
   if (!retry) {
     WATERLINE_CO_ASSIGN_OR_RETURN(auto stored, co_await LoadEvent(event));
     WATERLINE_CO_RETURN_IF_ERROR(records::CheckEtag(etag, stored.revision));
@@ -141,45 +168,56 @@ coro::Task<absl::StatusOr<v1::Event>> EventsApi::ChangeEvent(const rpc::Call& ca
     const Key key(kEvents, event.id);
     batch.RequireRevision(key, stored.revision).Put(key, stored.record.SerializeAsString());
     if (old_programme != record->programme()) {
-      if (!old_programme.empty()) batch.Delete(Key(kProgrammeEvents, IdOf(old_programme) + "/" + event.id));
-      if (!record->programme().empty()) batch.Put(Key(kProgrammeEvents, IdOf(record->programme()) + "/" + event.id), "");
+      if (!old_programme.empty())
+        batch.Delete(Key(kProgrammeEvents, IdOf(old_programme) + "/" + event.id));
+      if (!record->programme().empty())
+        batch.Put(Key(kProgrammeEvents, IdOf(record->programme()) + "/" + event.id), "");
     }
     records::Remember(&batch, mutation, event.name(), decision->position(), now);
-    WATERLINE_CO_RETURN_IF_ERROR((co_await parts_.store->Commit(event.partition(), std::move(batch))).status());
+    WATERLINE_CO_RETURN_IF_ERROR(
+        (co_await parts_.store->Commit(event.partition(), std::move(batch))).status());
   }
   auto result = co_await ReadEvent(event);
   co_return result;
 }
 
-EventsApi::Answer<v1::UpdateEventResponse> EventsApi::UpdateEvent(const rpc::Call& call, const v1::UpdateEventRequest& request) {
+EventsApi::Answer<v1::UpdateEventResponse> EventsApi::UpdateEvent(
+    const rpc::Call& call, const v1::UpdateEventRequest& request) {
   std::vector<FieldViolation> violations;
   const auto ids = text::MatchName(request.event().name(), "organisations/*/events/*");
   if (!ids) violations.push_back({"event.name", "is not a name organisations/{id}/events/{id}"});
   CheckRequestId(request.request_id(), &violations);
   if (!violations.empty()) co_return BadFields(violations);
   const EventRef ref{(*ids)[0], (*ids)[1]};
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await Ask(call, Operation::OPERATION_WRITE, ref.organisation, kEvents, ref.name(), kCategory));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto decision, co_await Ask(call, Operation::OPERATION_WRITE, ref.organisation, kEvents,
+                                  ref.name(), kCategory));
   Change change = [&](v1::Event* event) {
     WATERLINE_RETURN_IF_ERROR(CheckEditable(*event));
     auto problems = ApplyMask(request.update_mask(), request.event(), FixedFields(), event);
     if (problems.empty()) problems = CheckEvent(event, ref.organisation);
-    if (problems.empty() && event->state() != v1::Event::STATE_DRAFT) problems = CheckPublishable(*event);
+    if (problems.empty() && event->state() != v1::Event::STATE_DRAFT)
+      problems = CheckPublishable(*event);
     return problems.empty() ? absl::OkStatus() : BadFields(problems);
   };
   v1::UpdateEventResponse response;
-  WATERLINE_CO_ASSIGN_OR_RETURN(*response.mutable_event(), co_await ChangeEvent(call, request, ref, request.event().etag(), &decision, change));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      *response.mutable_event(),
+      co_await ChangeEvent(call, request, ref, request.event().etag(), &decision, change));
   co_return gate::Draft<v1::UpdateEventResponse>(std::move(response), std::move(decision));
 }
 
 template <class Response, class Request>
-EventsApi::Answer<Response> EventsApi::Move(const rpc::Call& call, const Request& request, Change change) {
+EventsApi::Answer<Response> EventsApi::Move(const rpc::Call& call, const Request& request,
+                                            Change change) {
   std::vector<FieldViolation> violations;
   const auto ids = text::MatchName(request.name(), "organisations/*/events/*");
   if (!ids) violations.push_back({"name", "is not a name organisations/{id}/events/{id}"});
   CheckRequestId(request.request_id(), &violations);
   if (!violations.empty()) co_return BadFields(violations);
   const EventRef ref{(*ids)[0], (*ids)[1]};
-  auto decision = co_await Ask(call, Operation::OPERATION_WRITE, ref.organisation, kEvents, ref.name(), kCategory);
+  auto decision = co_await Ask(call, Operation::OPERATION_WRITE, ref.organisation, kEvents,
+                               ref.name(), kCategory);
   if (!decision.ok()) co_return decision.status();
   auto event = co_await ChangeEvent(call, request, ref, request.etag(), &*decision, change);
   if (!event.ok()) co_return event.status();
@@ -188,13 +226,15 @@ EventsApi::Answer<Response> EventsApi::Move(const rpc::Call& call, const Request
   co_return gate::Draft<Response>(std::move(response), *std::move(decision));
 }
 
-EventsApi::Answer<v1::PublishEventResponse> EventsApi::PublishEvent(const rpc::Call& call, const v1::PublishEventRequest& request) {
+EventsApi::Answer<v1::PublishEventResponse> EventsApi::PublishEvent(
+    const rpc::Call& call, const v1::PublishEventRequest& request) {
   Change change = [this](v1::Event* event) {
     const int64_t now = parts_.clock->NowMs();
     WATERLINE_RETURN_IF_ERROR(CheckTransition(*event, v1::Event::STATE_PUBLISHED, now));
     event->set_state(v1::Event::STATE_PUBLISHED);
     auto problems = CheckPublishable(*event);
-    const auto others = CheckEvent(event, IdOf(event->name().substr(0, event->name().find("/events/"))));
+    const auto others =
+        CheckEvent(event, IdOf(event->name().substr(0, event->name().find("/events/"))));
     problems.insert(problems.end(), others.begin(), others.end());
     if (!problems.empty()) return BadFields(problems);
     *event->mutable_published_at() = text::ToTimestamp(now);
@@ -203,43 +243,56 @@ EventsApi::Answer<v1::PublishEventResponse> EventsApi::PublishEvent(const rpc::C
   return Move<v1::PublishEventResponse>(call, request, std::move(change));
 }
 
-EventsApi::Answer<v1::OpenEventResponse> EventsApi::OpenEvent(const rpc::Call& call, const v1::OpenEventRequest& request) {
+EventsApi::Answer<v1::OpenEventResponse> EventsApi::OpenEvent(const rpc::Call& call,
+                                                              const v1::OpenEventRequest& request) {
   Change change = [this](v1::Event* event) {
-    WATERLINE_RETURN_IF_ERROR(CheckTransition(*event, v1::Event::STATE_OPEN, parts_.clock->NowMs()));
+    WATERLINE_RETURN_IF_ERROR(
+        CheckTransition(*event, v1::Event::STATE_OPEN, parts_.clock->NowMs()));
     event->set_state(v1::Event::STATE_OPEN);
     return absl::OkStatus();
   };
   return Move<v1::OpenEventResponse>(call, request, std::move(change));
 }
 
-EventsApi::Answer<v1::HoldEventResponse> EventsApi::HoldEvent(const rpc::Call& call, const v1::HoldEventRequest& request) {
+EventsApi::Answer<v1::HoldEventResponse> EventsApi::HoldEvent(const rpc::Call& call,
+                                                              const v1::HoldEventRequest& request) {
   Change change = [this, &request](v1::Event* event) {
-    WATERLINE_RETURN_IF_ERROR(CheckTransition(*event, v1::Event::STATE_HELD, parts_.clock->NowMs()));
+    WATERLINE_RETURN_IF_ERROR(
+        CheckTransition(*event, v1::Event::STATE_HELD, parts_.clock->NowMs()));
     event->set_state(v1::Event::STATE_HELD);
     if (!request.tallies().empty()) event->mutable_tallies()->CopyFrom(request.tallies());
-    if (request.has_level_delivered()) *event->mutable_level_delivered() = request.level_delivered();
+    if (request.has_level_delivered())
+      *event->mutable_level_delivered() = request.level_delivered();
     if (!request.feedback_due_on().empty()) event->set_feedback_due_on(request.feedback_due_on());
-    auto problems = CheckEvent(event, IdOf(event->name().substr(0, event->name().find("/events/"))));
-    if (event->feedback_due_on().empty()) problems.push_back({"feedback_due_on", "is required once an event is held: when will people hear what came of it?"});
+    auto problems =
+        CheckEvent(event, IdOf(event->name().substr(0, event->name().find("/events/"))));
+    if (event->feedback_due_on().empty())
+      problems.push_back(
+          {"feedback_due_on",
+           "is required once an event is held: when will people hear what came of it?"});
     return problems.empty() ? absl::OkStatus() : BadFields(problems);
   };
   return Move<v1::HoldEventResponse>(call, request, std::move(change));
 }
 
-EventsApi::Answer<v1::ReportEventResponse> EventsApi::ReportEvent(const rpc::Call& call, const v1::ReportEventRequest& request) {
+EventsApi::Answer<v1::ReportEventResponse> EventsApi::ReportEvent(
+    const rpc::Call& call, const v1::ReportEventRequest& request) {
   Change change = [this](v1::Event* event) {
-    WATERLINE_RETURN_IF_ERROR(CheckTransition(*event, v1::Event::STATE_REPORTED, parts_.clock->NowMs()));
+    WATERLINE_RETURN_IF_ERROR(
+        CheckTransition(*event, v1::Event::STATE_REPORTED, parts_.clock->NowMs()));
     event->set_state(v1::Event::STATE_REPORTED);
     return absl::OkStatus();
   };
   return Move<v1::ReportEventResponse>(call, request, std::move(change));
 }
 
-EventsApi::Answer<v1::CancelEventResponse> EventsApi::CancelEvent(const rpc::Call& call, const v1::CancelEventRequest& request) {
+EventsApi::Answer<v1::CancelEventResponse> EventsApi::CancelEvent(
+    const rpc::Call& call, const v1::CancelEventRequest& request) {
   Change change = [this, &request](v1::Event* event) {
     const std::string problem = text::TextProblem(request.reason(), 1, 500);
     if (!problem.empty()) return BadFields({{"reason", problem}});
-    WATERLINE_RETURN_IF_ERROR(CheckTransition(*event, v1::Event::STATE_CANCELLED, parts_.clock->NowMs()));
+    WATERLINE_RETURN_IF_ERROR(
+        CheckTransition(*event, v1::Event::STATE_CANCELLED, parts_.clock->NowMs()));
     event->set_state(v1::Event::STATE_CANCELLED);
     event->set_cancel_reason(request.reason());
     return absl::OkStatus();

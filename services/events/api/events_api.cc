@@ -22,7 +22,9 @@ v1::Indicator::Scale ToScale(data::Scale scale) {
 }  // namespace
 
 void CheckRequestId(const std::string& request_id, std::vector<FieldViolation>* violations) {
-  if (!text::IsRequestId(request_id)) violations->push_back({"request_id", "is required: 1 to 64 visible ASCII characters, a UUID is best"});
+  if (!text::IsRequestId(request_id))
+    violations->push_back(
+        {"request_id", "is required: 1 to 64 visible ASCII characters, a UUID is best"});
 }
 
 void EventsApi::Register(rpc::Service* service) {
@@ -57,32 +59,40 @@ void EventsApi::Register(rpc::Service* service) {
 
 coro::Task<absl::Status> EvidenceHook::Before(Batch* batch) {
   WATERLINE_CO_ASSIGN_OR_RETURN(*decision_, co_await gate_->Refresh(std::move(*decision_)));
-  batch->Append(kEvidenceLog, records::LogItem(event_name_, common::storage::v1::LogRecord::KIND_CHANGED, decision_->position()));
+  batch->Append(kEvidenceLog,
+                records::LogItem(event_name_, common::storage::v1::LogRecord::KIND_CHANGED,
+                                 decision_->position()));
   co_return absl::OkStatus();
 }
 
-coro::Task<absl::StatusOr<gate::Decision>> EventsApi::Ask(const rpc::Call& call, gate::Operation operation, std::string organisation,
-                                                          std::string collection, std::string name, common::v1::Category category,
-                                                          std::vector<std::string> subjects, uint32_t informants) {
-  gate::Ask ask(operation, std::move(organisation), std::move(collection), std::move(name), {category});
+coro::Task<absl::StatusOr<gate::Decision>> EventsApi::Ask(
+    const rpc::Call& call, gate::Operation operation, std::string organisation,
+    std::string collection, std::string name, common::v1::Category category,
+    std::vector<std::string> subjects, uint32_t informants) {
+  gate::Ask ask(operation, std::move(organisation), std::move(collection), std::move(name),
+                {category});
   ask.subject_ids = std::move(subjects);
   ask.informants = informants;
   auto decision = co_await parts_.gate->Ask(call, ask);
   co_return decision;
 }
 
-coro::Task<absl::Status> EventsApi::CheckExist(std::vector<std::pair<std::string, std::string>> fields_and_names) {
+coro::Task<absl::Status> EventsApi::CheckExist(
+    std::vector<std::pair<std::string, std::string>> fields_and_names) {
   std::vector<std::string> names;
   for (const auto& [field, name] : fields_and_names) names.push_back(name);
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto found, co_await parts_.directory->Look(names));
   std::vector<FieldViolation> violations;
   for (size_t i = 0; i < found.size(); ++i) {
-    if (!found[i]) violations.push_back({fields_and_names[i].first, "names nothing that is registered in this network"});
+    if (!found[i])
+      violations.push_back(
+          {fields_and_names[i].first, "names nothing that is registered in this network"});
   }
   co_return violations.empty() ? absl::OkStatus() : BadFields(violations);
 }
 
-coro::Task<absl::StatusOr<v1::GetIndicatorCatalogueResponse>> EventsApi::GetIndicatorCatalogue(const rpc::Call&, const v1::GetIndicatorCatalogueRequest&) {
+coro::Task<absl::StatusOr<v1::GetIndicatorCatalogueResponse>> EventsApi::GetIndicatorCatalogue(
+    const rpc::Call&, const v1::GetIndicatorCatalogueRequest&) {
   v1::GetIndicatorCatalogueResponse response;
   response.set_version(std::string(data::CatalogueVersion()));
   for (const auto& indicator : data::AllIndicators()) {
@@ -102,18 +112,25 @@ coro::Task<absl::StatusOr<v1::GetIndicatorCatalogueResponse>> EventsApi::GetIndi
   co_return response;
 }
 
-coro::Task<absl::StatusOr<std::string>> EventsApi::InformantKey(EventRef event, std::string source_id) {
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key, co_await parts_.vault->IndexKey(event.partition()));
-  co_return privacy::SourceKey(index_key, "informant", event.id + '\0' + source_id).substr(0, kGroupBytes);
+coro::Task<absl::StatusOr<std::string>> EventsApi::InformantKey(EventRef event,
+                                                                std::string source_id) {
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key,
+                                co_await parts_.vault->IndexKey(event.partition()));
+  co_return privacy::SourceKey(index_key, "informant", event.id + '\0' + source_id)
+      .substr(0, kGroupBytes);
 }
 
-coro::Task<absl::StatusOr<Labels>> EventsApi::LabelsOf(EventRef event, std::vector<std::string> source_ids, std::string import,
-                                                       CommitHook* hook, MergeCounts* counts) {
+coro::Task<absl::StatusOr<Labels>> EventsApi::LabelsOf(EventRef event,
+                                                       std::vector<std::string> source_ids,
+                                                       std::string import, CommitHook* hook,
+                                                       MergeCounts* counts) {
   if (import.empty()) import = kByHand;
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key, co_await parts_.vault->IndexKey(event.partition()));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key,
+                                co_await parts_.vault->IndexKey(event.partition()));
   std::map<std::string, std::string> wanted;  // Row key -> source id.
   for (const auto& id : source_ids) {
-    wanted[privacy::SourceKey(index_key, "informant", event.id + '\0' + id).substr(0, kGroupBytes)] = id;
+    wanted[privacy::SourceKey(index_key, "informant", event.id + '\0' + id)
+               .substr(0, kGroupBytes)] = id;
   }
   InformantRows rows(parts_.store, event.organisation, event.id);
   Labels labels;
@@ -122,7 +139,8 @@ coro::Task<absl::StatusOr<Labels>> EventsApi::LabelsOf(EventRef event, std::vect
     if (wanted.contains(row.row_key())) {
       labels[row.row_key()] = row.label();
       const auto& imports = row.imports();
-      if (std::find(imports.begin(), imports.end(), import) == imports.end()) to_absorb.push_back(row.row_key());
+      if (std::find(imports.begin(), imports.end(), import) == imports.end())
+        to_absorb.push_back(row.row_key());
     }
     return true;
   };
@@ -146,14 +164,16 @@ coro::Task<absl::StatusOr<Labels>> EventsApi::LabelsOf(EventRef event, std::vect
       row.add_imports(import);
       v1::Contribution source;
       source.set_source_id(it->second);
-      auto sealed = privacy::SealPersonal(&source, event.name() + "/informants", parts_.vault->NewKey(&keys));
+      auto sealed =
+          privacy::SealPersonal(&source, event.name() + "/informants", parts_.vault->NewKey(&keys));
       *row.mutable_source_id() = *std::move(sealed);
       labels[it->first] = row.label();
     }
     const bool last = std::next(it) == wanted.end();
     if (fresh.empty() || (!last && fresh.size() < kInformantsPerCommit)) continue;
     // Keys first: a row whose key is missing could never be opened, a key without row harms nobody.
-    WATERLINE_CO_RETURN_IF_ERROR((co_await parts_.store->Commit(event.partition(), std::move(keys))).status());
+    WATERLINE_CO_RETURN_IF_ERROR(
+        (co_await parts_.store->Commit(event.partition(), std::move(keys))).status());
     WATERLINE_CO_ASSIGN_OR_RETURN(const auto merged, co_await rows.Merge(std::move(fresh), hook));
     counts->created += merged.created;
     fresh.clear();

@@ -49,32 +49,56 @@ class EventsApi {
   using Answer = coro::Task<absl::StatusOr<gate::Draft<T>>>;
   using ImportStream = rpc::GatedStream<v1::ImportFilesRequest, v1::ImportFilesResponse>;
 
-  coro::Task<absl::StatusOr<v1::GetIndicatorCatalogueResponse>> GetIndicatorCatalogue(const rpc::Call& call, const v1::GetIndicatorCatalogueRequest& request);
-  Answer<v1::CreateProgrammeResponse> CreateProgramme(const rpc::Call& call, const v1::CreateProgrammeRequest& request);
-  Answer<v1::GetProgrammeResponse> GetProgramme(const rpc::Call& call, const v1::GetProgrammeRequest& request);
-  Answer<v1::ListProgrammesResponse> ListProgrammes(const rpc::Call& call, const v1::ListProgrammesRequest& request);
-  Answer<v1::UpdateProgrammeResponse> UpdateProgramme(const rpc::Call& call, const v1::UpdateProgrammeRequest& request);
-  Answer<v1::CreateEventResponse> CreateEvent(const rpc::Call& call, const v1::CreateEventRequest& request);
+  coro::Task<absl::StatusOr<v1::GetIndicatorCatalogueResponse>> GetIndicatorCatalogue(
+      const rpc::Call& call, const v1::GetIndicatorCatalogueRequest& request);
+  Answer<v1::CreateProgrammeResponse> CreateProgramme(const rpc::Call& call,
+                                                      const v1::CreateProgrammeRequest& request);
+  Answer<v1::GetProgrammeResponse> GetProgramme(const rpc::Call& call,
+                                                const v1::GetProgrammeRequest& request);
+  Answer<v1::ListProgrammesResponse> ListProgrammes(const rpc::Call& call,
+                                                    const v1::ListProgrammesRequest& request);
+  Answer<v1::UpdateProgrammeResponse> UpdateProgramme(const rpc::Call& call,
+                                                      const v1::UpdateProgrammeRequest& request);
+  Answer<v1::CreateEventResponse> CreateEvent(const rpc::Call& call,
+                                              const v1::CreateEventRequest& request);
   Answer<v1::GetEventResponse> GetEvent(const rpc::Call& call, const v1::GetEventRequest& request);
-  Answer<v1::ListEventsResponse> ListEvents(const rpc::Call& call, const v1::ListEventsRequest& request);
-  Answer<v1::UpdateEventResponse> UpdateEvent(const rpc::Call& call, const v1::UpdateEventRequest& request);
-  Answer<v1::PublishEventResponse> PublishEvent(const rpc::Call& call, const v1::PublishEventRequest& request);
-  Answer<v1::OpenEventResponse> OpenEvent(const rpc::Call& call, const v1::OpenEventRequest& request);
-  Answer<v1::HoldEventResponse> HoldEvent(const rpc::Call& call, const v1::HoldEventRequest& request);
-  Answer<v1::ReportEventResponse> ReportEvent(const rpc::Call& call, const v1::ReportEventRequest& request);
-  Answer<v1::CancelEventResponse> CancelEvent(const rpc::Call& call, const v1::CancelEventRequest& request);
-  Answer<v1::RecordContributionsResponse> RecordContributions(const rpc::Call& call, const v1::RecordContributionsRequest& request);
-  Answer<v1::GetContributionResponse> GetContribution(const rpc::Call& call, const v1::GetContributionRequest& request);
-  Answer<v1::ListContributionsResponse> ListContributions(const rpc::Call& call, const v1::ListContributionsRequest& request);
-  Answer<v1::RecordReactionsResponse> RecordReactions(const rpc::Call& call, const v1::RecordReactionsRequest& request);
-  Answer<v1::ListReactionsResponse> ListReactions(const rpc::Call& call, const v1::ListReactionsRequest& request);
-  Answer<v1::TallyReactionsResponse> TallyReactions(const rpc::Call& call, const v1::TallyReactionsRequest& request);
-  Answer<v1::RecordResponsesResponse> RecordResponses(const rpc::Call& call, const v1::RecordResponsesRequest& request);
-  Answer<v1::ListResponsesResponse> ListResponses(const rpc::Call& call, const v1::ListResponsesRequest& request);
+  Answer<v1::ListEventsResponse> ListEvents(const rpc::Call& call,
+                                            const v1::ListEventsRequest& request);
+  Answer<v1::UpdateEventResponse> UpdateEvent(const rpc::Call& call,
+                                              const v1::UpdateEventRequest& request);
+  Answer<v1::PublishEventResponse> PublishEvent(const rpc::Call& call,
+                                                const v1::PublishEventRequest& request);
+  Answer<v1::OpenEventResponse> OpenEvent(const rpc::Call& call,
+                                          const v1::OpenEventRequest& request);
+  Answer<v1::HoldEventResponse> HoldEvent(const rpc::Call& call,
+                                          const v1::HoldEventRequest& request);
+  Answer<v1::ReportEventResponse> ReportEvent(const rpc::Call& call,
+                                              const v1::ReportEventRequest& request);
+  Answer<v1::CancelEventResponse> CancelEvent(const rpc::Call& call,
+                                              const v1::CancelEventRequest& request);
+  Answer<v1::RecordContributionsResponse> RecordContributions(
+      const rpc::Call& call, const v1::RecordContributionsRequest& request);
+  Answer<v1::GetContributionResponse> GetContribution(const rpc::Call& call,
+                                                      const v1::GetContributionRequest& request);
+  Answer<v1::ListContributionsResponse> ListContributions(
+      const rpc::Call& call, const v1::ListContributionsRequest& request);
+  Answer<v1::RecordReactionsResponse> RecordReactions(const rpc::Call& call,
+                                                      const v1::RecordReactionsRequest& request);
+  Answer<v1::ListReactionsResponse> ListReactions(const rpc::Call& call,
+                                                  const v1::ListReactionsRequest& request);
+  Answer<v1::TallyReactionsResponse> TallyReactions(const rpc::Call& call,
+                                                    const v1::TallyReactionsRequest& request);
+  Answer<v1::RecordResponsesResponse> RecordResponses(const rpc::Call& call,
+                                                      const v1::RecordResponsesRequest& request);
+  Answer<v1::ListResponsesResponse> ListResponses(const rpc::Call& call,
+                                                  const v1::ListResponsesRequest& request);
   coro::Task<absl::Status> ImportFiles(const rpc::Call& call, ImportStream* stream);
-  Answer<v1::GetImportResponse> GetImport(const rpc::Call& call, const v1::GetImportRequest& request);
-  Answer<v1::ListImportsResponse> ListImports(const rpc::Call& call, const v1::ListImportsRequest& request);
-  Answer<v1::RevertImportResponse> RevertImport(const rpc::Call& call, const v1::RevertImportRequest& request);
+  Answer<v1::GetImportResponse> GetImport(const rpc::Call& call,
+                                          const v1::GetImportRequest& request);
+  Answer<v1::ListImportsResponse> ListImports(const rpc::Call& call,
+                                              const v1::ListImportsRequest& request);
+  Answer<v1::RevertImportResponse> RevertImport(const rpc::Call& call,
+                                                const v1::RevertImportRequest& request);
 
  private:
   friend class ImportRun;
@@ -85,7 +109,9 @@ class EventsApi {
     std::string organisation;
     std::string id;
     std::string name() const { return EventName(organisation, id); }
-    waterline::storage::Partition partition() const { return waterline::storage::Partition(organisation); }
+    waterline::storage::Partition partition() const {
+      return waterline::storage::Partition(organisation);
+    }
   };
   // A contribution to store, with what is known of its contributor.
   struct NewContribution {
@@ -94,10 +120,13 @@ class EventsApi {
     std::string informant;  // Label; empty: anonymous or registered.
   };
 
-  coro::Task<absl::StatusOr<gate::Decision>> Ask(const rpc::Call& call, gate::Operation operation, std::string organisation,
-                                                 std::string collection, std::string name, common::v1::Category category,
-                                                 std::vector<std::string> subjects = {}, uint32_t informants = 0);
-  coro::Task<absl::Status> CheckExist(std::vector<std::pair<std::string, std::string>> fields_and_names);
+  coro::Task<absl::StatusOr<gate::Decision>> Ask(const rpc::Call& call, gate::Operation operation,
+                                                 std::string organisation, std::string collection,
+                                                 std::string name, common::v1::Category category,
+                                                 std::vector<std::string> subjects = {},
+                                                 uint32_t informants = 0);
+  coro::Task<absl::Status> CheckExist(
+      std::vector<std::pair<std::string, std::string>> fields_and_names);
 
   coro::Task<absl::StatusOr<v1::Programme>> ReadProgramme(std::string organisation, std::string id);
   coro::Task<absl::Status> CheckFunctions(const v1::Programme& programme);
@@ -107,26 +136,33 @@ class EventsApi {
   coro::Task<absl::Status> CheckEventReferences(const v1::Event& event);
   // Edits one event under its revision. `change` says why not.
   using Change = std::function<absl::Status(v1::Event*)>;
-  coro::Task<absl::StatusOr<v1::Event>> ChangeEvent(const rpc::Call& call, const google::protobuf::Message& request, EventRef event,
-                                                    std::string etag, gate::Decision* decision, Change change);
+  coro::Task<absl::StatusOr<v1::Event>> ChangeEvent(const rpc::Call& call,
+                                                    const google::protobuf::Message& request,
+                                                    EventRef event, std::string etag,
+                                                    gate::Decision* decision, Change change);
   // What the life cycle verbs share: validate, ask, change.
   template <class Response, class Request>
   Answer<Response> Move(const rpc::Call& call, const Request& request, Change change);
 
   // Labels for source ids of informants; new ones are drawn, stored and sealed first.
-  coro::Task<absl::StatusOr<Labels>> LabelsOf(EventRef event, std::vector<std::string> source_ids, std::string import, CommitHook* hook,
+  coro::Task<absl::StatusOr<Labels>> LabelsOf(EventRef event, std::vector<std::string> source_ids,
+                                              std::string import, CommitHook* hook,
                                               MergeCounts* counts);
   coro::Task<absl::StatusOr<std::string>> InformantKey(EventRef event, std::string source_id);
   // Ids of the contributions with these source ids; nothing for those that are not there.
-  coro::Task<absl::StatusOr<std::vector<std::optional<std::string>>>> FindContributions(EventRef event, std::vector<std::string> source_ids);
+  coro::Task<absl::StatusOr<std::vector<std::optional<std::string>>>> FindContributions(
+      EventRef event, std::vector<std::string> source_ids);
   // Stores those whose source id is new (or whose import was reverted); ids in the order given.
-  coro::Task<absl::StatusOr<std::vector<std::string>>> StoreContributions(EventRef event, std::vector<NewContribution> contributions,
-                                                                          CommitHook* hook, common::v1::BulkReport* report);
-  coro::Task<absl::StatusOr<std::vector<v1::Contribution>>> ToPublic(std::vector<Contribution> stored, EventRef event);
-  coro::Task<absl::StatusOr<v1::ReactionTally>> Tally(EventRef event, std::map<std::string, v1::ReactionTally>* by_contribution);
-  coro::Task<absl::StatusOr<std::vector<storage::v1::ResponseRow>>> ToRows(EventRef event, const v1::Event& record,
-                                                                           std::vector<v1::IndicatorResponse> responses, const Labels& labels,
-                                                                           std::string import, int64_t recorded_at_ms);
+  coro::Task<absl::StatusOr<std::vector<std::string>>> StoreContributions(
+      EventRef event, std::vector<NewContribution> contributions, CommitHook* hook,
+      common::v1::BulkReport* report);
+  coro::Task<absl::StatusOr<std::vector<v1::Contribution>>> ToPublic(
+      std::vector<Contribution> stored, EventRef event);
+  coro::Task<absl::StatusOr<v1::ReactionTally>> Tally(
+      EventRef event, std::map<std::string, v1::ReactionTally>* by_contribution);
+  coro::Task<absl::StatusOr<std::vector<storage::v1::ResponseRow>>> ToRows(
+      EventRef event, const v1::Event& record, std::vector<v1::IndicatorResponse> responses,
+      const Labels& labels, std::string import, int64_t recorded_at_ms);
   coro::Task<absl::StatusOr<v1::Import>> ReadImport(std::string organisation, std::string id);
   coro::Task<absl::Status> RevertRows(EventRef event, std::string import, CommitHook* hook);
 

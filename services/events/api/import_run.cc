@@ -64,11 +64,18 @@ coro::Task<absl::Status> ImportRun::Receive() {
 }
 
 absl::Status ImportRun::TakePiece(const v1::FilePiece& piece) {
-  if (piece.content().size() > rpc::kImportPieceBytesMax) return BadFields({{"piece.content", "is larger than 64 KiB"}});
-  if (complete_[piece.file_name()]) return BadFields({{"piece.file_name", "names a file that was complete already"}});
+  if (piece.content().size() > rpc::kImportPieceBytesMax)
+    return BadFields({{"piece.content", "is larger than 64 KiB"}});
+  if (complete_[piece.file_name()])
+    return BadFields({{"piece.file_name", "names a file that was complete already"}});
   const bool polis = header_.kind() == v1::Import::KIND_POLIS;
-  const bool known = polis ? PolisFile::IsFileName(piece.file_name()) : piece.file_name() == "responses.csv";
-  if (!known) return BadFields({{"piece.file_name", polis ? "is not one of comments.csv, votes.csv, participants-votes.csv, summary.csv" : "is not responses.csv"}});
+  const bool known =
+      polis ? PolisFile::IsFileName(piece.file_name()) : piece.file_name() == "responses.csv";
+  if (!known)
+    return BadFields(
+        {{"piece.file_name",
+          polis ? "is not one of comments.csv, votes.csv, participants-votes.csv, summary.csv"
+                : "is not responses.csv"}});
   complete_[piece.file_name()] = piece.last();
   digests_[piece.file_name()].Update(piece.content());
   return polis ? polis_.Feed(piece.file_name(), piece.content()) : responses_.Feed(piece.content());
@@ -78,11 +85,14 @@ absl::Status ImportRun::TakePiece(const v1::FilePiece& piece) {
 absl::Status ImportRun::FinishFiles() {
   crypto::Sha256Stream digest;
   for (auto& [name, stream] : digests_) {
-    if (!complete_[name]) return BadFields({{"piece.last", "the file " + name + " was broken off; send the files again"}});
+    if (!complete_[name])
+      return BadFields(
+          {{"piece.last", "the file " + name + " was broken off; send the files again"}});
     digest.Update(name + '\0' + stream.Finish());
   }
   if (crypto::HexEncode(digest.Finish()) != header_.content_digest()) {
-    return BadFields({{"header.content_digest", "does not fit the files that came; send them again"}});
+    return BadFields(
+        {{"header.content_digest", "does not fit the files that came; send them again"}});
   }
   return header_.kind() == v1::Import::KIND_POLIS ? polis_.Finish() : responses_.Finish();
 }
@@ -95,13 +105,19 @@ coro::Task<absl::Status> ImportRun::Begin() {
     WATERLINE_CO_ASSIGN_OR_RETURN(const auto stored, co_await api_->LoadEvent(event_));
     WATERLINE_CO_RETURN_IF_ERROR(CheckRecording(stored.record.public_()));
   }
-  const Key content_key(kImportContents, (given ? event_.id : kNoEvent) + ("/" + header_.content_digest()));
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto known, co_await records::Load<storage::v1::IndexRecord>(api_->parts_.store, Partition(organisation_), content_key));
+  const Key content_key(kImportContents,
+                        (given ? event_.id : kNoEvent) + ("/" + header_.content_digest()));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto known,
+                                co_await records::Load<storage::v1::IndexRecord>(
+                                    api_->parts_.store, Partition(organisation_), content_key));
   if (known) {
-    WATERLINE_CO_ASSIGN_OR_RETURN(const auto import, co_await records::Load<storage::v1::ImportRecord>(
-        api_->parts_.store, Partition(organisation_), Key(kImports, known->record.id())));
+    WATERLINE_CO_ASSIGN_OR_RETURN(
+        const auto import,
+        co_await records::Load<storage::v1::ImportRecord>(
+            api_->parts_.store, Partition(organisation_), Key(kImports, known->record.id())));
     if (import && import->record.public_().state() != v1::Import::STATE_REVERTED) {
-      const auto made = text::MatchName(import->record.public_().event(), "organisations/*/events/*");
+      const auto made =
+          text::MatchName(import->record.public_().event(), "organisations/*/events/*");
       event_ = {(*made)[0], (*made)[1]};
       import_id_ = known->record.id();
       started_ms_ = text::ToMs(import->record.public_().create_time());
@@ -137,8 +153,10 @@ coro::Task<absl::Status> ImportRun::MakeImport(Key content_key) {
   if (import->made_event()) PutMadeEvent(&batch, started_ms_);
   storage::v1::IndexRecord index;
   index.set_id(import_id_);
-  batch.Put(Key(kImports, import_id_), record.SerializeAsString()).Put(content_key, index.SerializeAsString());
-  co_return (co_await api_->parts_.store->Commit(Partition(organisation_), std::move(batch))).status();
+  batch.Put(Key(kImports, import_id_), record.SerializeAsString())
+      .Put(content_key, index.SerializeAsString());
+  co_return (co_await api_->parts_.store->Commit(Partition(organisation_), std::move(batch)))
+      .status();
 }
 
 // A programme and a held event from summary.csv: the topic, and the first and last instant as dates.
@@ -189,7 +207,9 @@ void ImportRun::PutMadeEvent(Batch* batch, int64_t now_ms) {
 coro::Task<absl::Status> ImportRun::StorePolis() {
   EvidenceHook hook(api_->parts_.gate, &decision_, event_.name());
   MergeCounts informants;
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto labels, co_await api_->LabelsOf(event_, polis_.people(), import_id_, &hook, &informants));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto labels,
+      co_await api_->LabelsOf(event_, polis_.people(), import_id_, &hook, &informants));
   report_.mutable_informants()->set_rows_read(polis_.people().size());
   SetCounts(informants, report_.mutable_informants());
   *report_.mutable_contributions() = *polis_.comment_rows();
@@ -197,27 +217,33 @@ coro::Task<absl::Status> ImportRun::StorePolis() {
   WATERLINE_CO_ASSIGN_OR_RETURN(auto rows, co_await ToReactionRows(labels));
   *report_.mutable_reactions() = *polis_.vote_rows();
   WATERLINE_CO_RETURN_IF_ERROR(co_await StoreReactions(std::move(rows), &hook));
-  WATERLINE_CO_ASSIGN_OR_RETURN(*report_.mutable_current_reactions(), co_await api_->Tally(event_, nullptr));
+  WATERLINE_CO_ASSIGN_OR_RETURN(*report_.mutable_current_reactions(),
+                                co_await api_->Tally(event_, nullptr));
   co_return absl::OkStatus();
 }
 
 coro::Task<absl::Status> ImportRun::StoreStatements(const Labels& labels, CommitHook* hook) {
   std::vector<EventsApi::NewContribution> fresh;
   std::map<v1::Contribution::Moderation, uint64_t> moderation;
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key, co_await api_->parts_.vault->IndexKey(Partition(organisation_)));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key,
+                                co_await api_->parts_.vault->IndexKey(Partition(organisation_)));
   for (const auto& statement : polis_.statements()) {
     auto& one = fresh.emplace_back();
     auto& fields = one.public_fields;
     fields.set_source_id(statement.source_id);
     fields.set_text(statement.text);
     fields.set_moderation(statement.moderation);
-    if (statement.said_at_ms != 0) *fields.mutable_said_at() = text::ToTimestamp(statement.said_at_ms);
+    if (statement.said_at_ms != 0)
+      *fields.mutable_said_at() = text::ToTimestamp(statement.said_at_ms);
     fields.set_language("und");
     fields.set_verbatim(true);
     fields.set_import(ImportName(organisation_, import_id_));
-    CheckContribution("row", &fields);  // Sets what is not given; what does not fit was rejected before.
+    CheckContribution("row",
+                      &fields);  // Sets what is not given; what does not fit was rejected before.
     if (!statement.author.empty()) {
-      one.informant = labels.at(privacy::SourceKey(index_key, "informant", event_.id + '\0' + statement.author).substr(0, kGroupBytes));
+      one.informant =
+          labels.at(privacy::SourceKey(index_key, "informant", event_.id + '\0' + statement.author)
+                        .substr(0, kGroupBytes));
     }
     ++moderation[statement.moderation];
   }
@@ -226,32 +252,40 @@ coro::Task<absl::Status> ImportRun::StoreStatements(const Labels& labels, Commit
     out->set_moderation(state);
     out->set_count(count);
   }
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto ids, co_await api_->StoreContributions(event_, std::move(fresh), hook, report_.mutable_contributions()));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto ids,
+                                co_await api_->StoreContributions(event_, std::move(fresh), hook,
+                                                                  report_.mutable_contributions()));
   for (size_t i = 0; i < ids.size(); ++i) contributions_[polis_.statements()[i].source_id] = ids[i];
   co_return absl::OkStatus();
 }
 
 // Votes on statements that neither the files nor the event hold are rejected.
-coro::Task<absl::StatusOr<std::vector<ReactionRow>>> ImportRun::ToReactionRows(const Labels& labels) {
+coro::Task<absl::StatusOr<std::vector<ReactionRow>>> ImportRun::ToReactionRows(
+    const Labels& labels) {
   std::vector<std::string> elsewhere;
   for (const auto& id : polis_.statement_ids()) {
     if (!contributions_.contains(id)) elsewhere.push_back(id);
   }
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto found, co_await api_->FindContributions(event_, elsewhere));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto found,
+                                co_await api_->FindContributions(event_, elsewhere));
   for (size_t i = 0; i < found.size(); ++i) {
     if (found[i]) contributions_[elsewhere[i]] = *found[i];
   }
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key, co_await api_->parts_.vault->IndexKey(Partition(organisation_)));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key,
+                                co_await api_->parts_.vault->IndexKey(Partition(organisation_)));
   std::vector<std::string> voter_labels;
   for (const auto& person : polis_.people()) {
-    voter_labels.push_back(labels.at(privacy::SourceKey(index_key, "informant", event_.id + '\0' + person).substr(0, kGroupBytes)));
+    voter_labels.push_back(
+        labels.at(privacy::SourceKey(index_key, "informant", event_.id + '\0' + person)
+                      .substr(0, kGroupBytes)));
   }
   std::vector<ReactionRow> rows;
   rows.reserve(polis_.votes().size());
   for (const auto& vote : polis_.votes()) {
     const auto contribution = contributions_.find(polis_.statement_ids()[vote.statement]);
     if (contribution == contributions_.end()) {
-      RejectRow("votes.csv", vote.row, "comment-id", "names a statement that comments.csv does not hold", polis_.vote_rows());
+      RejectRow("votes.csv", vote.row, "comment-id",
+                "names a statement that comments.csv does not hold", polis_.vote_rows());
       continue;
     }
     ReactionRow row;
@@ -260,18 +294,24 @@ coro::Task<absl::StatusOr<std::vector<ReactionRow>>> ImportRun::ToReactionRows(c
     row.set_value(vote.value);
     row.set_reacted_at_ms(vote.at_ms);
     row.set_import(import_id_);
-    row.set_row_key(ReactionKey(privacy::SourceKey(index_key, "reaction", event_.id + '\0' + row.informant() + row.contribution()), vote.at_ms));
+    row.set_row_key(
+        ReactionKey(privacy::SourceKey(index_key, "reaction",
+                                       event_.id + '\0' + row.informant() + row.contribution()),
+                    vote.at_ms));
     rows.push_back(std::move(row));
   }
   co_return rows;
 }
 
-coro::Task<absl::Status> ImportRun::StoreReactions(std::vector<ReactionRow> rows, CommitHook* hook) {
+coro::Task<absl::Status> ImportRun::StoreReactions(std::vector<ReactionRow> rows,
+                                                   CommitHook* hook) {
   const auto before = [](const ReactionRow& a, const ReactionRow& b) {
     return a.row_key() != b.row_key() ? a.row_key() < b.row_key() : a.value() < b.value();
   };
   std::sort(rows.begin(), rows.end(), before);
-  const auto same = [](const ReactionRow& a, const ReactionRow& b) { return a.row_key() == b.row_key() && a.value() == b.value(); };
+  const auto same = [](const ReactionRow& a, const ReactionRow& b) {
+    return a.row_key() == b.row_key() && a.value() == b.value();
+  };
   const auto distinct_end = std::unique(rows.begin(), rows.end(), same);
   auto* report = report_.mutable_reactions();
   report->set_repeated_rows(static_cast<uint64_t>(rows.end() - distinct_end));
@@ -280,9 +320,12 @@ coro::Task<absl::Status> ImportRun::StoreReactions(std::vector<ReactionRow> rows
   for (size_t begin = 0; begin < rows.size();) {
     size_t end = std::min(rows.size(), begin + kRowsPerProgress);
     // Versions of one reaction stay together, so that only the last counts as created.
-    while (end < rows.size() && rows[end].row_key().compare(0, kGroupBytes, rows[end - 1].row_key(), 0, kGroupBytes) == 0) ++end;
-    std::vector<ReactionRow> some(std::make_move_iterator(rows.begin() + static_cast<std::ptrdiff_t>(begin)),
-                                  std::make_move_iterator(rows.begin() + static_cast<std::ptrdiff_t>(end)));
+    while (end < rows.size() && rows[end].row_key().compare(0, kGroupBytes, rows[end - 1].row_key(),
+                                                            0, kGroupBytes) == 0)
+      ++end;
+    std::vector<ReactionRow> some(
+        std::make_move_iterator(rows.begin() + static_cast<std::ptrdiff_t>(begin)),
+        std::make_move_iterator(rows.begin() + static_cast<std::ptrdiff_t>(end)));
     WATERLINE_CO_ASSIGN_OR_RETURN(const auto counts, co_await store.Merge(std::move(some), hook));
     SetCounts(counts, report);
     begin = end;
@@ -302,13 +345,16 @@ coro::Task<absl::Status> ImportRun::StoreResponses() {
   std::sort(people.begin(), people.end());
   people.erase(std::unique(people.begin(), people.end()), people.end());
   MergeCounts informants;
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto labels, co_await api_->LabelsOf(event_, people, import_id_, &hook, &informants));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto labels, co_await api_->LabelsOf(event_, people, import_id_, &hook, &informants));
   report_.mutable_informants()->set_rows_read(people.size());
   SetCounts(informants, report_.mutable_informants());
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto event, co_await api_->LoadEvent(event_));
   auto* report = report_.mutable_responses();
   *report = *responses_.rows();
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto rows, co_await api_->ToRows(event_, event.record.public_(), responses, labels, import_id_, started_ms_));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto rows, co_await api_->ToRows(event_, event.record.public_(), responses, labels,
+                                       import_id_, started_ms_));
   report->set_repeated_rows(responses.size() - rows.size());
   ResponseRows store(api_->parts_.store, event_.organisation, event_.id);
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto counts, co_await store.Merge(std::move(rows), &hook));
@@ -326,7 +372,9 @@ coro::Task<absl::Status> ImportRun::WriteProgress(uint64_t stored) {
 
 coro::Task<absl::Status> ImportRun::Finish() {
   const Key key(kImports, import_id_);
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto stored, co_await records::Load<storage::v1::ImportRecord>(api_->parts_.store, Partition(organisation_), key));
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto stored,
+                                co_await records::Load<storage::v1::ImportRecord>(
+                                    api_->parts_.store, Partition(organisation_), key));
   if (!stored) co_return Error(reason::kUnexpected, "the import's record vanished");
   if (stored->record.public_().state() == v1::Import::STATE_RUNNING) {
     auto* import = stored->record.mutable_public_();
@@ -338,10 +386,12 @@ coro::Task<absl::Status> ImportRun::Finish() {
     WATERLINE_CO_RETURN_IF_ERROR(co_await hook.Before(&batch));
     *stored->record.mutable_receipt() = decision_.position();
     batch.RequireRevision(key, stored->revision).Put(key, stored->record.SerializeAsString());
-    WATERLINE_CO_RETURN_IF_ERROR((co_await api_->parts_.store->Commit(Partition(organisation_), std::move(batch))).status());
+    WATERLINE_CO_RETURN_IF_ERROR(
+        (co_await api_->parts_.store->Commit(Partition(organisation_), std::move(batch))).status());
   }
   v1::ImportFilesResponse response;
-  WATERLINE_CO_ASSIGN_OR_RETURN(*response.mutable_import(), co_await api_->ReadImport(organisation_, import_id_));
+  WATERLINE_CO_ASSIGN_OR_RETURN(*response.mutable_import(),
+                                co_await api_->ReadImport(organisation_, import_id_));
   *response.mutable_import()->mutable_report() = report_;
   gate::Draft<v1::ImportFilesResponse> draft(std::move(response), decision_);
   co_return co_await stream_->Write(std::move(draft));

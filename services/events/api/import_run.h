@@ -17,8 +17,13 @@ namespace waterline::events {
 
 class ImportRun {
  public:
-  ImportRun(EventsApi* api, EventsApi::ImportStream* stream, gate::Decision decision, v1::ImportFilesHeader header, std::string organisation)
-      : api_(api), stream_(stream), decision_(std::move(decision)), header_(std::move(header)), organisation_(std::move(organisation)) {}
+  ImportRun(EventsApi* api, EventsApi::ImportStream* stream, gate::Decision decision,
+            v1::ImportFilesHeader header, std::string organisation)
+      : api_(api),
+        stream_(stream),
+        decision_(std::move(decision)),
+        header_(std::move(header)),
+        organisation_(std::move(organisation)) {}
 
   coro::Task<absl::Status> Run();
 
@@ -31,8 +36,10 @@ class ImportRun {
   void PutMadeEvent(waterline::storage::Batch* batch, int64_t now_ms);
   coro::Task<absl::Status> StorePolis();
   coro::Task<absl::Status> StoreStatements(const Labels& labels, CommitHook* hook);
-  coro::Task<absl::StatusOr<std::vector<storage::v1::ReactionRow>>> ToReactionRows(const Labels& labels);
-  coro::Task<absl::Status> StoreReactions(std::vector<storage::v1::ReactionRow> rows, CommitHook* hook);
+  coro::Task<absl::StatusOr<std::vector<storage::v1::ReactionRow>>> ToReactionRows(
+      const Labels& labels);
+  coro::Task<absl::Status> StoreReactions(std::vector<storage::v1::ReactionRow> rows,
+                                          CommitHook* hook);
   coro::Task<absl::Status> StoreResponses();
   coro::Task<absl::Status> Finish();
   coro::Task<absl::Status> WriteProgress(uint64_t stored);
@@ -48,7 +55,7 @@ class ImportRun {
   ResponseFile responses_{"responses.csv"};
   std::string import_id_;
   EventsApi::EventRef event_;
-  int64_t started_ms_ = 0;                           // Of the import, the same for every run.
+  int64_t started_ms_ = 0;                            // Of the import, the same for every run.
   std::map<std::string, std::string> contributions_;  // Source id -> id.
   v1::ImportReport report_;
 };

@@ -14,7 +14,8 @@ using waterline::storage::Key;
 using waterline::storage::Partition;
 
 const std::vector<std::string>& FixedFields() {
-  static const std::vector<std::string> fixed = {"name", "etag", "create_time", "update_time", "demonstration"};
+  static const std::vector<std::string> fixed = {"name", "etag", "create_time", "update_time",
+                                                 "demonstration"};
   return fixed;
 }
 
@@ -26,8 +27,11 @@ v1::Programme ToProgramme(records::Stored<ProgrammeRecord> stored) {
 
 }  // namespace
 
-coro::Task<absl::StatusOr<v1::Programme>> EventsApi::ReadProgramme(std::string organisation, std::string id) {
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto stored, co_await records::Load<ProgrammeRecord>(parts_.store, Partition(organisation), Key(kProgrammes, id)));
+coro::Task<absl::StatusOr<v1::Programme>> EventsApi::ReadProgramme(std::string organisation,
+                                                                   std::string id) {
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto stored, co_await records::Load<ProgrammeRecord>(parts_.store, Partition(organisation),
+                                                           Key(kProgrammes, id)));
   if (!stored) co_return Error(reason::kNotFound, "there is no programme of this name");
   co_return ToProgramme(*std::move(stored));
 }
@@ -42,7 +46,8 @@ coro::Task<absl::Status> EventsApi::CheckFunctions(const v1::Programme& programm
   co_return co_await CheckExist(std::move(names));
 }
 
-EventsApi::Answer<v1::CreateProgrammeResponse> EventsApi::CreateProgramme(const rpc::Call& call, const v1::CreateProgrammeRequest& request) {
+EventsApi::Answer<v1::CreateProgrammeResponse> EventsApi::CreateProgramme(
+    const rpc::Call& call, const v1::CreateProgrammeRequest& request) {
   v1::Programme programme = request.programme();
   auto violations = CheckProgramme(&programme);
   const auto ids = text::MatchName(request.parent(), "organisations/*");
@@ -50,9 +55,13 @@ EventsApi::Answer<v1::CreateProgrammeResponse> EventsApi::CreateProgramme(const 
   CheckRequestId(request.request_id(), &violations);
   if (!violations.empty()) co_return BadFields(violations);
   const Partition partition((*ids)[0]);
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await Ask(call, Operation::OPERATION_WRITE, partition.id, kProgrammes, request.parent() + "/programmes", common::v1::CATEGORY_EVENT));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto decision, co_await Ask(call, Operation::OPERATION_WRITE, partition.id, kProgrammes,
+                                  request.parent() + "/programmes", common::v1::CATEGORY_EVENT));
   const auto mutation = records::MutationOf(call, request);
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto retry, co_await records::FindRetry(parts_.store, partition, mutation, parts_.clock->NowMs()));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto retry,
+      co_await records::FindRetry(parts_.store, partition, mutation, parts_.clock->NowMs()));
   std::string id = retry ? IdOf(retry->resource_name()) : crypto::RandomId('p');
   if (!retry) {
     WATERLINE_CO_RETURN_IF_ERROR(co_await CheckFunctions(programme));
@@ -69,48 +78,69 @@ EventsApi::Answer<v1::CreateProgrammeResponse> EventsApi::CreateProgramme(const 
     Batch batch;
     batch.Put(Key(kProgrammes, id), record.SerializeAsString());
     records::Remember(&batch, mutation, programme.name(), decision.position(), now);
-    WATERLINE_CO_RETURN_IF_ERROR((co_await parts_.store->Commit(partition, std::move(batch))).status());
+    WATERLINE_CO_RETURN_IF_ERROR(
+        (co_await parts_.store->Commit(partition, std::move(batch))).status());
   }
   v1::CreateProgrammeResponse response;
-  WATERLINE_CO_ASSIGN_OR_RETURN(*response.mutable_programme(), co_await ReadProgramme(partition.id, id));
+  WATERLINE_CO_ASSIGN_OR_RETURN(*response.mutable_programme(),
+                                co_await ReadProgramme(partition.id, id));
   co_return gate::Draft<v1::CreateProgrammeResponse>(std::move(response), std::move(decision));
 }
 
-EventsApi::Answer<v1::GetProgrammeResponse> EventsApi::GetProgramme(const rpc::Call& call, const v1::GetProgrammeRequest& request) {
+EventsApi::Answer<v1::GetProgrammeResponse> EventsApi::GetProgramme(
+    const rpc::Call& call, const v1::GetProgrammeRequest& request) {
   const auto ids = text::MatchName(request.name(), "organisations/*/programmes/*");
   if (!ids) co_return BadFields({{"name", "is not a name organisations/{id}/programmes/{id}"}});
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await Ask(call, Operation::OPERATION_READ, (*ids)[0], kProgrammes, request.name(), common::v1::CATEGORY_EVENT));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto decision, co_await Ask(call, Operation::OPERATION_READ, (*ids)[0], kProgrammes,
+                                  request.name(), common::v1::CATEGORY_EVENT));
   v1::GetProgrammeResponse response;
-  WATERLINE_CO_ASSIGN_OR_RETURN(*response.mutable_programme(), co_await ReadProgramme((*ids)[0], (*ids)[1]));
+  WATERLINE_CO_ASSIGN_OR_RETURN(*response.mutable_programme(),
+                                co_await ReadProgramme((*ids)[0], (*ids)[1]));
   co_return gate::Draft<v1::GetProgrammeResponse>(std::move(response), std::move(decision));
 }
 
-EventsApi::Answer<v1::ListProgrammesResponse> EventsApi::ListProgrammes(const rpc::Call& call, const v1::ListProgrammesRequest& request) {
+EventsApi::Answer<v1::ListProgrammesResponse> EventsApi::ListProgrammes(
+    const rpc::Call& call, const v1::ListProgrammesRequest& request) {
   const auto ids = text::MatchName(request.parent(), "organisations/*");
   if (!ids) co_return BadFields({{"parent", "is not a name organisations/{id}"}});
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto page, records::ReadPage(request.page_size(), request.page_token(), request.parent()));
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await Ask(call, Operation::OPERATION_SEARCH, (*ids)[0], kProgrammes, request.parent() + "/programmes", common::v1::CATEGORY_EVENT));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto page,
+      records::ReadPage(request.page_size(), request.page_token(), request.parent()));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto decision, co_await Ask(call, Operation::OPERATION_SEARCH, (*ids)[0], kProgrammes,
+                                  request.parent() + "/programmes", common::v1::CATEGORY_EVENT));
   const auto range = records::PageRange(kProgrammes, "", page);
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto stored, co_await records::Scan<ProgrammeRecord>(parts_.store, Partition((*ids)[0]), range, page.limit));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto stored, co_await records::Scan<ProgrammeRecord>(parts_.store, Partition((*ids)[0]),
+                                                           range, page.limit));
   v1::ListProgrammesResponse response;
-  if (static_cast<int>(stored.size()) == page.limit) response.set_next_page_token(records::NextPageToken(stored.back().id, request.parent()));
+  if (static_cast<int>(stored.size()) == page.limit)
+    response.set_next_page_token(records::NextPageToken(stored.back().id, request.parent()));
   for (auto& one : stored) *response.add_programmes() = ToProgramme(std::move(one));
   co_return gate::Draft<v1::ListProgrammesResponse>(std::move(response), std::move(decision));
 }
 
-EventsApi::Answer<v1::UpdateProgrammeResponse> EventsApi::UpdateProgramme(const rpc::Call& call, const v1::UpdateProgrammeRequest& request) {
+EventsApi::Answer<v1::UpdateProgrammeResponse> EventsApi::UpdateProgramme(
+    const rpc::Call& call, const v1::UpdateProgrammeRequest& request) {
   std::vector<FieldViolation> violations;
   const auto ids = text::MatchName(request.programme().name(), "organisations/*/programmes/*");
-  if (!ids) violations.push_back({"programme.name", "is not a name organisations/{id}/programmes/{id}"});
+  if (!ids)
+    violations.push_back({"programme.name", "is not a name organisations/{id}/programmes/{id}"});
   CheckRequestId(request.request_id(), &violations);
   if (!violations.empty()) co_return BadFields(violations);
   const Partition partition((*ids)[0]);
   const Key key(kProgrammes, (*ids)[1]);
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await Ask(call, Operation::OPERATION_WRITE, partition.id, kProgrammes, request.programme().name(), common::v1::CATEGORY_EVENT));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto decision, co_await Ask(call, Operation::OPERATION_WRITE, partition.id, kProgrammes,
+                                  request.programme().name(), common::v1::CATEGORY_EVENT));
   const auto mutation = records::MutationOf(call, request);
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto retry, co_await records::FindRetry(parts_.store, partition, mutation, parts_.clock->NowMs()));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto retry,
+      co_await records::FindRetry(parts_.store, partition, mutation, parts_.clock->NowMs()));
   if (!retry) {
-    WATERLINE_CO_ASSIGN_OR_RETURN(auto stored, co_await records::Load<ProgrammeRecord>(parts_.store, partition, key));
+    WATERLINE_CO_ASSIGN_OR_RETURN(
+        auto stored, co_await records::Load<ProgrammeRecord>(parts_.store, partition, key));
     if (!stored) co_return Error(reason::kNotFound, "there is no programme of this name");
     WATERLINE_CO_RETURN_IF_ERROR(records::CheckEtag(request.programme().etag(), stored->revision));
     auto* programme = stored->record.mutable_public_();
@@ -125,10 +155,12 @@ EventsApi::Answer<v1::UpdateProgrammeResponse> EventsApi::UpdateProgramme(const 
     Batch batch;
     batch.RequireRevision(key, stored->revision).Put(key, stored->record.SerializeAsString());
     records::Remember(&batch, mutation, programme->name(), decision.position(), now);
-    WATERLINE_CO_RETURN_IF_ERROR((co_await parts_.store->Commit(partition, std::move(batch))).status());
+    WATERLINE_CO_RETURN_IF_ERROR(
+        (co_await parts_.store->Commit(partition, std::move(batch))).status());
   }
   v1::UpdateProgrammeResponse response;
-  WATERLINE_CO_ASSIGN_OR_RETURN(*response.mutable_programme(), co_await ReadProgramme(partition.id, key.id));
+  WATERLINE_CO_ASSIGN_OR_RETURN(*response.mutable_programme(),
+                                co_await ReadProgramme(partition.id, key.id));
   co_return gate::Draft<v1::UpdateProgrammeResponse>(std::move(response), std::move(decision));
 }
 

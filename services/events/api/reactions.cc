@@ -32,48 +32,68 @@ void Count(const ReactionRow& row, bool current, v1::ReactionTally* tally) {
 
 }  // namespace
 
-EventsApi::Answer<v1::RecordReactionsResponse> EventsApi::RecordReactions(const rpc::Call& call, const v1::RecordReactionsRequest& request) {
+EventsApi::Answer<v1::RecordReactionsResponse> EventsApi::RecordReactions(
+    const rpc::Call& call, const v1::RecordReactionsRequest& request) {
   std::vector<FieldViolation> violations;
   const auto ids = text::MatchName(request.parent(), "organisations/*/events/*");
   if (!ids) violations.push_back({"parent", "is not a name organisations/{id}/events/{id}"});
   CheckRequestId(request.request_id(), &violations);
-  if (request.reactions().empty() || request.reactions_size() > kRowsMax) violations.push_back({"reactions", "needs 1 to 1,000 entries"});
+  if (request.reactions().empty() || request.reactions_size() > kRowsMax)
+    violations.push_back({"reactions", "needs 1 to 1,000 entries"});
   std::vector<std::string> informants;
   for (int i = 0; i < request.reactions_size() && i < kRowsMax; ++i) {
-    const auto problems = CheckReaction("reactions[" + std::to_string(i) + "]", request.reactions(i));
+    const auto problems =
+        CheckReaction("reactions[" + std::to_string(i) + "]", request.reactions(i));
     violations.insert(violations.end(), problems.begin(), problems.end());
     informants.push_back(request.reactions(i).informant());
-    const auto contribution = text::MatchName(request.reactions(i).contribution(), "organisations/*/events/*/contributions/*");
-    if (!contribution || !ids || (*contribution)[0] != (*ids)[0] || (*contribution)[1] != (*ids)[1]) {
-      violations.push_back({"reactions[" + std::to_string(i) + "].contribution", "is not a contribution of this event"});
+    const auto contribution = text::MatchName(request.reactions(i).contribution(),
+                                              "organisations/*/events/*/contributions/*");
+    if (!contribution || !ids || (*contribution)[0] != (*ids)[0] ||
+        (*contribution)[1] != (*ids)[1]) {
+      violations.push_back({"reactions[" + std::to_string(i) + "].contribution",
+                            "is not a contribution of this event"});
     }
   }
   if (!violations.empty()) co_return BadFields(violations);
   const EventRef event{(*ids)[0], (*ids)[1]};
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await Ask(call, Operation::OPERATION_WRITE, event.organisation, "reactions", request.parent() + "/reactions",
-                                                            kCategory, {}, static_cast<uint32_t>(request.reactions_size())));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto decision, co_await Ask(call, Operation::OPERATION_WRITE, event.organisation, "reactions",
+                                  request.parent() + "/reactions", kCategory, {},
+                                  static_cast<uint32_t>(request.reactions_size())));
   const auto mutation = records::MutationOf(call, request);
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto retry, co_await records::FindRetry(parts_.store, event.partition(), mutation, parts_.clock->NowMs()));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto retry, co_await records::FindRetry(parts_.store, event.partition(), mutation,
+                                                    parts_.clock->NowMs()));
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto stored_event, co_await LoadEvent(event));
   if (!retry) WATERLINE_CO_RETURN_IF_ERROR(CheckRecording(stored_event.record.public_()));
   EvidenceHook hook(parts_.gate, &decision, event.name());
   MergeCounts informant_counts;
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto labels, co_await LabelsOf(event, informants, "", &hook, &informant_counts));
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key, co_await parts_.vault->IndexKey(event.partition()));
-  std::map<std::string, ReactionRow> rows;  // By identity: repeated rows of the request fall together.
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto labels,
+                                co_await LabelsOf(event, informants, "", &hook, &informant_counts));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key,
+                                co_await parts_.vault->IndexKey(event.partition()));
+  std::map<std::string, ReactionRow>
+      rows;  // By identity: repeated rows of the request fall together.
   for (int i = 0; i < request.reactions_size(); ++i) {
     const auto& reaction = request.reactions(i);
     const std::string contribution = IdOf(reaction.contribution());
     const waterline::storage::Key key(kContributions, event.id + "/" + contribution);
-    WATERLINE_CO_ASSIGN_OR_RETURN(const auto known, co_await records::Load<storage::v1::ContributionRecord>(parts_.store, event.partition(), key));
-    if (!known) violations.push_back({"reactions[" + std::to_string(i) + "].contribution", "names no contribution of this event"});
-    WATERLINE_CO_ASSIGN_OR_RETURN(const auto informant, co_await InformantKey(event, reaction.informant()));
+    WATERLINE_CO_ASSIGN_OR_RETURN(const auto known,
+                                  co_await records::Load<storage::v1::ContributionRecord>(
+                                      parts_.store, event.partition(), key));
+    if (!known)
+      violations.push_back({"reactions[" + std::to_string(i) + "].contribution",
+                            "names no contribution of this event"});
+    WATERLINE_CO_ASSIGN_OR_RETURN(const auto informant,
+                                  co_await InformantKey(event, reaction.informant()));
     ReactionRow row;
     row.set_informant(labels.at(informant));
     row.set_contribution(contribution);
     row.set_value(reaction.value());
     row.set_reacted_at_ms(text::ToMs(reaction.reacted_at()));
-    row.set_row_key(ReactionKey(privacy::SourceKey(index_key, "reaction", event.id + '\0' + row.informant() + contribution), row.reacted_at_ms()));
+    row.set_row_key(ReactionKey(
+        privacy::SourceKey(index_key, "reaction", event.id + '\0' + row.informant() + contribution),
+        row.reacted_at_ms()));
     rows[ReactionTraits::Order(row)] = std::move(row);
   }
   if (!violations.empty()) co_return BadFields(violations);
@@ -91,17 +111,22 @@ EventsApi::Answer<v1::RecordReactionsResponse> EventsApi::RecordReactions(const 
   report->set_repeated_rows(static_cast<uint64_t>(request.reactions_size()) - distinct);
   if (!retry) {
     Batch batch;
-    records::Remember(&batch, mutation, request.parent(), decision.position(), parts_.clock->NowMs());
-    WATERLINE_CO_RETURN_IF_ERROR((co_await parts_.store->Commit(event.partition(), std::move(batch))).status());
+    records::Remember(&batch, mutation, request.parent(), decision.position(),
+                      parts_.clock->NowMs());
+    WATERLINE_CO_RETURN_IF_ERROR(
+        (co_await parts_.store->Commit(event.partition(), std::move(batch))).status());
   }
   co_return gate::Draft<v1::RecordReactionsResponse>(std::move(response), std::move(decision));
 }
 
-EventsApi::Answer<v1::ListReactionsResponse> EventsApi::ListReactions(const rpc::Call& call, const v1::ListReactionsRequest& request) {
+EventsApi::Answer<v1::ListReactionsResponse> EventsApi::ListReactions(
+    const rpc::Call& call, const v1::ListReactionsRequest& request) {
   const auto ids = text::MatchName(request.parent(), "organisations/*/events/*");
   if (!ids) co_return BadFields({{"parent", "is not a name organisations/{id}/events/{id}"}});
-  const std::string arguments = request.parent() + (request.show_superseded() ? "|all" : "|current");
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto page, records::ReadPage(request.page_size(), request.page_token(), arguments));
+  const std::string arguments =
+      request.parent() + (request.show_superseded() ? "|all" : "|current");
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto page, records::ReadPage(request.page_size(), request.page_token(), arguments));
   const EventRef event{(*ids)[0], (*ids)[1]};
   v1::ListReactionsResponse response;
   std::string last;
@@ -119,13 +144,17 @@ EventsApi::Answer<v1::ListReactionsResponse> EventsApi::ListReactions(const rpc:
     return response.reactions_size() < page.limit;
   };
   WATERLINE_CO_RETURN_IF_ERROR(co_await rows.ForEach(page.after, visit));
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await Ask(call, Operation::OPERATION_SEARCH, event.organisation, "reactions", request.parent() + "/reactions",
-                                                            kCategory, {}, static_cast<uint32_t>(response.reactions_size())));
-  if (response.reactions_size() == page.limit) response.set_next_page_token(records::NextPageToken(last, arguments));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto decision, co_await Ask(call, Operation::OPERATION_SEARCH, event.organisation,
+                                  "reactions", request.parent() + "/reactions", kCategory, {},
+                                  static_cast<uint32_t>(response.reactions_size())));
+  if (response.reactions_size() == page.limit)
+    response.set_next_page_token(records::NextPageToken(last, arguments));
   co_return gate::Draft<v1::ListReactionsResponse>(std::move(response), std::move(decision));
 }
 
-coro::Task<absl::StatusOr<v1::ReactionTally>> EventsApi::Tally(EventRef event, std::map<std::string, v1::ReactionTally>* by_contribution) {
+coro::Task<absl::StatusOr<v1::ReactionTally>> EventsApi::Tally(
+    EventRef event, std::map<std::string, v1::ReactionTally>* by_contribution) {
   v1::ReactionTally total;
   total.set_agree(0);
   total.set_disagree(0);
@@ -142,11 +171,14 @@ coro::Task<absl::StatusOr<v1::ReactionTally>> EventsApi::Tally(EventRef event, s
   co_return total;
 }
 
-EventsApi::Answer<v1::TallyReactionsResponse> EventsApi::TallyReactions(const rpc::Call& call, const v1::TallyReactionsRequest& request) {
+EventsApi::Answer<v1::TallyReactionsResponse> EventsApi::TallyReactions(
+    const rpc::Call& call, const v1::TallyReactionsRequest& request) {
   const auto ids = text::MatchName(request.parent(), "organisations/*/events/*");
   if (!ids) co_return BadFields({{"parent", "is not a name organisations/{id}/events/{id}"}});
   const EventRef event{(*ids)[0], (*ids)[1]};
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await Ask(call, Operation::OPERATION_COUNT, event.organisation, "reactions", request.parent() + "/reactions", kCategory));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto decision, co_await Ask(call, Operation::OPERATION_COUNT, event.organisation, "reactions",
+                                  request.parent() + "/reactions", kCategory));
   co_await parts_.pool->Hop();
   std::map<std::string, v1::ReactionTally> by_contribution;
   v1::TallyReactionsResponse response;

@@ -21,15 +21,18 @@ constexpr int kRowsMax = 1000;
 
 // Two answers of one request or file with one source id are versions of one answer: the later day
 // wins, then the larger digest, whatever their order.
-coro::Task<absl::StatusOr<std::vector<ResponseRow>>> EventsApi::ToRows(EventRef event, const v1::Event& record,
-                                                                       std::vector<v1::IndicatorResponse> responses, const Labels& labels,
-                                                                       std::string import, int64_t recorded_at_ms) {
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key, co_await parts_.vault->IndexKey(event.partition()));
+coro::Task<absl::StatusOr<std::vector<ResponseRow>>> EventsApi::ToRows(
+    EventRef event, const v1::Event& record, std::vector<v1::IndicatorResponse> responses,
+    const Labels& labels, std::string import, int64_t recorded_at_ms) {
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key,
+                                co_await parts_.vault->IndexKey(event.partition()));
   const int64_t event_day = text::DayOf(text::ToMs(record.starts_at()));
   std::map<std::string, ResponseRow> rows;
   for (const auto& response : responses) {
     ResponseRow row;
-    row.set_row_key(privacy::SourceKey(index_key, "response", event.id + '\0' + response.source_id()).substr(0, kGroupBytes));
+    row.set_row_key(
+        privacy::SourceKey(index_key, "response", event.id + '\0' + response.source_id())
+            .substr(0, kGroupBytes));
     row.set_indicator(response.indicator());
     row.set_indicator_version(response.has_indicator_version() ? response.indicator_version() : 1);
     row.set_respondent_group(response.respondent_group());
@@ -37,9 +40,12 @@ coro::Task<absl::StatusOr<std::vector<ResponseRow>>> EventsApi::ToRows(EventRef 
     row.set_missing(response.missing());
     row.mutable_counts()->CopyFrom(response.counts());
     if (!response.informant().empty()) {
-      row.set_informant(labels.at(privacy::SourceKey(index_key, "informant", event.id + '\0' + response.informant()).substr(0, kGroupBytes)));
+      row.set_informant(labels.at(
+          privacy::SourceKey(index_key, "informant", event.id + '\0' + response.informant())
+              .substr(0, kGroupBytes)));
     }
-    row.set_day(response.collected_on().empty() ? event_day : *text::ParseDate(response.collected_on()));
+    row.set_day(response.collected_on().empty() ? event_day
+                                                : *text::ParseDate(response.collected_on()));
     row.set_content_digest(ContentDigest(row));
     row.set_import(import);
     row.set_recorded_at_ms(recorded_at_ms);
@@ -50,24 +56,32 @@ coro::Task<absl::StatusOr<std::vector<ResponseRow>>> EventsApi::ToRows(EventRef 
   co_return distinct;
 }
 
-EventsApi::Answer<v1::RecordResponsesResponse> EventsApi::RecordResponses(const rpc::Call& call, const v1::RecordResponsesRequest& request) {
+EventsApi::Answer<v1::RecordResponsesResponse> EventsApi::RecordResponses(
+    const rpc::Call& call, const v1::RecordResponsesRequest& request) {
   std::vector<FieldViolation> violations;
   const auto ids = text::MatchName(request.parent(), "organisations/*/events/*");
   if (!ids) violations.push_back({"parent", "is not a name organisations/{id}/events/{id}"});
   CheckRequestId(request.request_id(), &violations);
-  if (request.responses().empty() || request.responses_size() > kRowsMax) violations.push_back({"responses", "needs 1 to 1,000 entries"});
+  if (request.responses().empty() || request.responses_size() > kRowsMax)
+    violations.push_back({"responses", "needs 1 to 1,000 entries"});
   std::vector<std::string> informants;
   for (int i = 0; i < request.responses_size() && i < kRowsMax; ++i) {
-    const auto problems = CheckResponse("responses[" + std::to_string(i) + "]", request.responses(i));
+    const auto problems =
+        CheckResponse("responses[" + std::to_string(i) + "]", request.responses(i));
     violations.insert(violations.end(), problems.begin(), problems.end());
-    if (!request.responses(i).informant().empty()) informants.push_back(request.responses(i).informant());
+    if (!request.responses(i).informant().empty())
+      informants.push_back(request.responses(i).informant());
   }
   if (!violations.empty()) co_return BadFields(violations);
   const EventRef event{(*ids)[0], (*ids)[1]};
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await Ask(call, Operation::OPERATION_WRITE, event.organisation, "responses", request.parent() + "/responses",
-                                                            kCategory, {}, static_cast<uint32_t>(request.responses_size())));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto decision, co_await Ask(call, Operation::OPERATION_WRITE, event.organisation, "responses",
+                                  request.parent() + "/responses", kCategory, {},
+                                  static_cast<uint32_t>(request.responses_size())));
   const auto mutation = records::MutationOf(call, request);
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto retry, co_await records::FindRetry(parts_.store, event.partition(), mutation, parts_.clock->NowMs()));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto retry, co_await records::FindRetry(parts_.store, event.partition(), mutation,
+                                                    parts_.clock->NowMs()));
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto stored_event, co_await LoadEvent(event));
   v1::RecordResponsesResponse response;
   auto* report = response.mutable_report();
@@ -79,9 +93,13 @@ EventsApi::Answer<v1::RecordResponsesResponse> EventsApi::RecordResponses(const 
   WATERLINE_CO_RETURN_IF_ERROR(CheckRecording(stored_event.record.public_()));
   EvidenceHook hook(parts_.gate, &decision, event.name());
   MergeCounts informant_counts;
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto labels, co_await LabelsOf(event, informants, "", &hook, &informant_counts));
-  const std::vector<v1::IndicatorResponse> responses(request.responses().begin(), request.responses().end());
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto rows, co_await ToRows(event, stored_event.record.public_(), responses, labels, "", parts_.clock->NowMs()));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto labels,
+                                co_await LabelsOf(event, informants, "", &hook, &informant_counts));
+  const std::vector<v1::IndicatorResponse> responses(request.responses().begin(),
+                                                     request.responses().end());
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto rows, co_await ToRows(event, stored_event.record.public_(), responses, labels, "",
+                                 parts_.clock->NowMs()));
   report->set_repeated_rows(report->rows_read() - rows.size());
   ResponseRows store(parts_.store, event.organisation, event.id);
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto counts, co_await store.Merge(std::move(rows), &hook));
@@ -90,15 +108,19 @@ EventsApi::Answer<v1::RecordResponsesResponse> EventsApi::RecordResponses(const 
   report->set_superseded(counts.superseded);
   Batch batch;
   records::Remember(&batch, mutation, request.parent(), decision.position(), parts_.clock->NowMs());
-  WATERLINE_CO_RETURN_IF_ERROR((co_await parts_.store->Commit(event.partition(), std::move(batch))).status());
+  WATERLINE_CO_RETURN_IF_ERROR(
+      (co_await parts_.store->Commit(event.partition(), std::move(batch))).status());
   co_return gate::Draft<v1::RecordResponsesResponse>(std::move(response), std::move(decision));
 }
 
-EventsApi::Answer<v1::ListResponsesResponse> EventsApi::ListResponses(const rpc::Call& call, const v1::ListResponsesRequest& request) {
+EventsApi::Answer<v1::ListResponsesResponse> EventsApi::ListResponses(
+    const rpc::Call& call, const v1::ListResponsesRequest& request) {
   const auto ids = text::MatchName(request.parent(), "organisations/*/events/*");
   if (!ids) co_return BadFields({{"parent", "is not a name organisations/{id}/events/{id}"}});
-  const std::string arguments = request.parent() + (request.show_superseded() ? "|all" : "|current");
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto page, records::ReadPage(request.page_size(), request.page_token(), arguments));
+  const std::string arguments =
+      request.parent() + (request.show_superseded() ? "|all" : "|current");
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto page, records::ReadPage(request.page_size(), request.page_token(), arguments));
   const EventRef event{(*ids)[0], (*ids)[1]};
   v1::ListResponsesResponse response;
   std::string last;
@@ -120,9 +142,12 @@ EventsApi::Answer<v1::ListResponsesResponse> EventsApi::ListResponses(const rpc:
     return response.responses_size() < page.limit;
   };
   WATERLINE_CO_RETURN_IF_ERROR(co_await rows.ForEach(page.after, visit));
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await Ask(call, Operation::OPERATION_SEARCH, event.organisation, "responses", request.parent() + "/responses",
-                                                            kCategory, {}, static_cast<uint32_t>(response.responses_size())));
-  if (response.responses_size() == page.limit) response.set_next_page_token(records::NextPageToken(last, arguments));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto decision, co_await Ask(call, Operation::OPERATION_SEARCH, event.organisation,
+                                  "responses", request.parent() + "/responses", kCategory, {},
+                                  static_cast<uint32_t>(response.responses_size())));
+  if (response.responses_size() == page.limit)
+    response.set_next_page_token(records::NextPageToken(last, arguments));
   co_return gate::Draft<v1::ListResponsesResponse>(std::move(response), std::move(decision));
 }
 

@@ -36,12 +36,14 @@ std::optional<int64_t> Timestamp(std::string_view text) {
   return value;
 }
 
-bool IsId(std::string_view id) { return !id.empty() && text::TextProblem(id, 1, kIdMax).empty() && !text::HoldsNhsNumber(id); }
+bool IsId(std::string_view id) {
+  return !id.empty() && text::TextProblem(id, 1, kIdMax).empty() && !text::HoldsNhsNumber(id);
+}
 
 }  // namespace
 
-void RejectRow(const std::string& file, uint64_t row, const std::string& column, const std::string& reason,
-               common::v1::BulkReport* report) {
+void RejectRow(const std::string& file, uint64_t row, const std::string& column,
+               const std::string& reason, common::v1::BulkReport* report) {
   report->set_rejected(report->rejected() + 1);
   if (report->problems_size() >= kProblemsMax) return;
   auto* problem = report->add_problems();
@@ -71,7 +73,9 @@ absl::Status PolisFile::Feed(const std::string& file_name, std::string_view piec
   File& file = files_[file_name];
   if (file.reader == nullptr) {
     file.reader = std::make_unique<text::CsvReader>(
-        file_name, [this, file_name, raw = &file](uint64_t row, const Fields& fields) { return TakeRow(file_name, raw, row, fields); });
+        file_name, [this, file_name, raw = &file](uint64_t row, const Fields& fields) {
+          return TakeRow(file_name, raw, row, fields);
+        });
   }
   return file.reader->Feed(piece);
 }
@@ -79,12 +83,14 @@ absl::Status PolisFile::Feed(const std::string& file_name, std::string_view piec
 absl::Status PolisFile::Finish() {
   for (auto& [name, file] : files_) WATERLINE_RETURN_IF_ERROR(file.reader->Finish());
   if (!files_.contains(kComments) && !files_.contains(kVotes)) {
-    return BadFields({{"files", "hold neither comments.csv nor votes.csv; this is no Polis export"}});
+    return BadFields(
+        {{"files", "hold neither comments.csv nor votes.csv; this is no Polis export"}});
   }
   return absl::OkStatus();
 }
 
-absl::Status PolisFile::TakeRow(const std::string& name, File* file, uint64_t row, const Fields& fields) {
+absl::Status PolisFile::TakeRow(const std::string& name, File* file, uint64_t row,
+                                const Fields& fields) {
   if (name == kSummary) {
     TakeSummary(fields);
     return absl::OkStatus();
@@ -96,13 +102,15 @@ absl::Status PolisFile::TakeRow(const std::string& name, File* file, uint64_t ro
 }
 
 absl::Status PolisFile::TakeHeader(const std::string& name, File* file, const Fields& fields) {
-  for (size_t i = 0; i < fields.size(); ++i) file->columns.emplace(std::string(text::Trim(fields[i])), i);
+  for (size_t i = 0; i < fields.size(); ++i)
+    file->columns.emplace(std::string(text::Trim(fields[i])), i);
   std::vector<std::string> needed = {"timestamp", "comment-id", "voter-id", "vote"};
   if (name == kComments) needed = {"comment-id", "comment-body"};
   if (name == kParticipants) needed = {"participant"};
   std::vector<FieldViolation> violations;
   for (const auto& column : needed) {
-    if (!file->columns.contains(column)) violations.push_back({name + ": row 1", "has no column " + column});
+    if (!file->columns.contains(column))
+      violations.push_back({name + ": row 1", "has no column " + column});
   }
   return violations.empty() ? absl::OkStatus() : BadFields(violations);
 }
@@ -111,7 +119,8 @@ absl::Status PolisFile::TakeComment(const File& file, uint64_t row, const Fields
   comment_rows_.set_rows_read(comment_rows_.rows_read() + 1);
   const auto field = [&](const char* column) {
     const auto found = file.columns.find(std::string_view(column));
-    return found == file.columns.end() || found->second >= fields.size() ? std::string_view() : fields[found->second];
+    return found == file.columns.end() || found->second >= fields.size() ? std::string_view()
+                                                                         : fields[found->second];
   };
   const auto reject = [&](const char* column, const char* reason) {
     RejectRow(kComments, row, column, reason, &comment_rows_);
@@ -122,27 +131,33 @@ absl::Status PolisFile::TakeComment(const File& file, uint64_t row, const Fields
   statement.text = std::string(field("comment-body"));
   statement.author = std::string(text::Trim(field("author-id")));
   if (!IsId(statement.source_id)) return reject("comment-id", "is not an id");
-  if (!statement.author.empty() && !IsId(statement.author)) return reject("author-id", "is not an id");
-  if (!text::TextProblem(statement.text, 1, kTextMax).empty()) return reject("comment-body", "is empty, too long, or holds control characters");
+  if (!statement.author.empty() && !IsId(statement.author))
+    return reject("author-id", "is not an id");
+  if (!text::TextProblem(statement.text, 1, kTextMax).empty())
+    return reject("comment-body", "is empty, too long, or holds control characters");
   if (file.columns.contains("timestamp")) {
     const auto at = Timestamp(field("timestamp"));
     if (!at) return reject("timestamp", "is not milliseconds since 1970");
     statement.said_at_ms = *at;
   }
-  const auto moderated = field("moderated").empty() ? std::optional<int64_t>(0) : Integer(field("moderated"));
-  if (!moderated || *moderated < -1 || *moderated > 1) return reject("moderated", "is not 1, 0 or -1");
+  const auto moderated =
+      field("moderated").empty() ? std::optional<int64_t>(0) : Integer(field("moderated"));
+  if (!moderated || *moderated < -1 || *moderated > 1)
+    return reject("moderated", "is not 1, 0 or -1");
   if (*moderated == 1) statement.moderation = v1::Contribution::MODERATION_ACCEPTED;
   if (*moderated == -1) statement.moderation = v1::Contribution::MODERATION_REJECTED;
   const auto [known, is_new] = statement_rows_.emplace(statement.source_id, statements_.size());
   if (!is_new) {
     const Statement& other = statements_[known->second];
-    if (other.text != statement.text || other.author != statement.author || other.moderation != statement.moderation) {
+    if (other.text != statement.text || other.author != statement.author ||
+        other.moderation != statement.moderation) {
       return reject("comment-id", "stands in another row with other contents");
     }
     comment_rows_.set_repeated_rows(comment_rows_.repeated_rows() + 1);
     return absl::OkStatus();
   }
-  if (statements_.size() >= kStatementsMax) return Error(reason::kTooLarge, "comments.csv holds more than 200,000 statements");
+  if (statements_.size() >= kStatementsMax)
+    return Error(reason::kTooLarge, "comments.csv holds more than 200,000 statements");
   if (!statement.author.empty()) people_.Of(statement.author);
   statement_ids_.Of(statement.source_id);
   statements_.push_back(std::move(statement));
@@ -155,17 +170,22 @@ absl::Status PolisFile::TakeVote(const File& file, uint64_t row, const Fields& f
     RejectRow(kVotes, row, column, reason, &vote_rows_);
     return absl::OkStatus();
   };
-  if (fields.size() != file.columns.size()) return reject("", "has another number of fields than the header");
+  if (fields.size() != file.columns.size())
+    return reject("", "has another number of fields than the header");
   const auto at = Timestamp(fields[file.columns.find(std::string_view("timestamp"))->second]);
   const auto voter = text::Trim(fields[file.columns.find(std::string_view("voter-id"))->second]);
-  const auto statement = text::Trim(fields[file.columns.find(std::string_view("comment-id"))->second]);
+  const auto statement =
+      text::Trim(fields[file.columns.find(std::string_view("comment-id"))->second]);
   const auto vote = Integer(fields[file.columns.find(std::string_view("vote"))->second]);
   if (!at) return reject("timestamp", "is not milliseconds since 1970");
   if (!IsId(voter)) return reject("voter-id", "is not an id");
   if (!IsId(statement)) return reject("comment-id", "is not an id");
   if (!vote || *vote < -1 || *vote > 1) return reject("vote", "is not 1, 0 or -1");
-  if (votes_.size() >= kVotesMax) return Error(reason::kTooLarge, "votes.csv holds more than 20 million votes; split it");
-  const auto value = *vote == 1 ? v1::Reaction::VALUE_AGREE : *vote == 0 ? v1::Reaction::VALUE_PASS : v1::Reaction::VALUE_DISAGREE;
+  if (votes_.size() >= kVotesMax)
+    return Error(reason::kTooLarge, "votes.csv holds more than 20 million votes; split it");
+  const auto value = *vote == 1   ? v1::Reaction::VALUE_AGREE
+                     : *vote == 0 ? v1::Reaction::VALUE_PASS
+                                  : v1::Reaction::VALUE_DISAGREE;
   votes_.push_back({people_.Of(voter), statement_ids_.Of(statement), *at, value, row});
   return absl::OkStatus();
 }

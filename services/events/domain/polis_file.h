@@ -20,14 +20,14 @@
 namespace waterline::events {
 
 // Adds one rejected row to `report`; at most 1,000 are kept in detail.
-void RejectRow(const std::string& file, uint64_t row, const std::string& column, const std::string& reason,
-               common::v1::BulkReport* report);
+void RejectRow(const std::string& file, uint64_t row, const std::string& column,
+               const std::string& reason, common::v1::BulkReport* report);
 
 class PolisFile {
  public:
   struct Statement {
     std::string source_id;
-    std::string author;   // Source id of the informant; empty when unknown.
+    std::string author;  // Source id of the informant; empty when unknown.
     std::string text;
     int64_t said_at_ms = 0;
     v1::Contribution::Moderation moderation = v1::Contribution::MODERATION_UNSPECIFIED;
@@ -37,7 +37,7 @@ class PolisFile {
     uint32_t statement = 0;  // Index into statement_ids().
     int64_t at_ms = 0;
     v1::Reaction::Value value = v1::Reaction::VALUE_UNSPECIFIED;
-    uint64_t row = 0;        // Of votes.csv.
+    uint64_t row = 0;  // Of votes.csv.
   };
 
   static bool IsFileName(const std::string& name);
@@ -50,7 +50,9 @@ class PolisFile {
   uint64_t rows_read() const;
   const std::vector<Statement>& statements() const { return statements_; }
   const std::vector<Vote>& votes() const { return votes_; }
-  const std::vector<std::string>& people() const { return people_.names; }           // Voters, authors, participants.
+  const std::vector<std::string>& people() const {
+    return people_.names;
+  }  // Voters, authors, participants.
   const std::vector<std::string>& statement_ids() const { return statement_ids_.names; }
   const std::string& topic() const { return topic_; }
   const std::string& description() const { return description_; }

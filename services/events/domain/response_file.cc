@@ -37,30 +37,40 @@ bool ParseCounts(std::string_view text, v1::IndicatorResponse* response) {
 
 ResponseFile::ResponseFile(std::string file_name)
     : file_name_(std::move(file_name)),
-      reader_(file_name_, [this](uint64_t row, const auto& fields) { return row == 1 ? TakeHeader(fields) : TakeRow(row, fields); }) {}
+      reader_(file_name_, [this](uint64_t row, const auto& fields) {
+        return row == 1 ? TakeHeader(fields) : TakeRow(row, fields);
+      }) {}
 
 absl::Status ResponseFile::Finish() {
   WATERLINE_RETURN_IF_ERROR(reader_.Finish());
-  if (columns_.empty()) return BadFields({{file_name_, "is empty; the first row names the columns"}});
+  if (columns_.empty())
+    return BadFields({{file_name_, "is empty; the first row names the columns"}});
   return absl::OkStatus();
 }
 
 absl::Status ResponseFile::TakeHeader(const std::vector<std::string_view>& fields) {
-  for (size_t i = 0; i < fields.size(); ++i) columns_.emplace(std::string(text::Trim(fields[i])), i);
+  for (size_t i = 0; i < fields.size(); ++i)
+    columns_.emplace(std::string(text::Trim(fields[i])), i);
   std::vector<FieldViolation> violations;
   for (const char* column : {"indicator", "respondent_group"}) {
-    if (!columns_.contains(std::string_view(column))) violations.push_back({file_name_ + ": row 1", std::string("has no column ") + column});
+    if (!columns_.contains(std::string_view(column)))
+      violations.push_back({file_name_ + ": row 1", std::string("has no column ") + column});
   }
-  if (!columns_.contains("value") && !columns_.contains("counts")) violations.push_back({file_name_ + ": row 1", "has neither a column value nor a column counts"});
+  if (!columns_.contains("value") && !columns_.contains("counts"))
+    violations.push_back(
+        {file_name_ + ": row 1", "has neither a column value nor a column counts"});
   return violations.empty() ? absl::OkStatus() : BadFields(violations);
 }
 
 absl::Status ResponseFile::TakeRow(uint64_t row, const std::vector<std::string_view>& fields) {
   const auto field = [&](std::string_view column) {
     const auto found = columns_.find(column);
-    return found == columns_.end() || found->second >= fields.size() ? std::string_view() : text::Trim(fields[found->second]);
+    return found == columns_.end() || found->second >= fields.size()
+               ? std::string_view()
+               : text::Trim(fields[found->second]);
   };
-  if (field("value").empty() && field("missing").empty() && field("counts").empty()) return absl::OkStatus();
+  if (field("value").empty() && field("missing").empty() && field("counts").empty())
+    return absl::OkStatus();
   rows_.set_rows_read(rows_.rows_read() + 1);
   v1::IndicatorResponse response;
   response.set_indicator(std::string(field("indicator")));
@@ -69,7 +79,8 @@ absl::Status ResponseFile::TakeRow(uint64_t row, const std::vector<std::string_v
   response.set_informant(std::string(field("informant")));
   response.set_collected_on(std::string(field("collected_on")));
   response.set_source_id(std::string(field("source_id")));
-  if (response.source_id().empty() && !response.informant().empty()) response.set_source_id(response.informant() + "/" + response.indicator());
+  if (response.source_id().empty() && !response.informant().empty())
+    response.set_source_id(response.informant() + "/" + response.indicator());
   if (!field("value").empty()) {
     const auto value = ParseNumber<uint32_t>(field("value"));
     if (!value) {
@@ -79,7 +90,8 @@ absl::Status ResponseFile::TakeRow(uint64_t row, const std::vector<std::string_v
     response.set_value(*value);
   }
   if (!field("counts").empty() && !ParseCounts(field("counts"), &response)) {
-    RejectRow(file_name_, row, "counts", "is not a list of whole numbers separated by semicolons", &rows_);
+    RejectRow(file_name_, row, "counts", "is not a list of whole numbers separated by semicolons",
+              &rows_);
     return absl::OkStatus();
   }
   const auto violations = CheckResponse("row", response);
@@ -87,7 +99,8 @@ absl::Status ResponseFile::TakeRow(uint64_t row, const std::vector<std::string_v
     RejectRow(file_name_, row, violations[0].field.substr(4), violations[0].description, &rows_);
     return absl::OkStatus();
   }
-  if (responses_.size() >= kResponsesMax) return Error(reason::kTooLarge, "the file holds more than 5 million answers; split it");
+  if (responses_.size() >= kResponsesMax)
+    return Error(reason::kTooLarge, "the file holds more than 5 million answers; split it");
   responses_.push_back({row, std::move(response)});
   return absl::OkStatus();
 }

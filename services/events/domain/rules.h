@@ -31,13 +31,17 @@ std::string StateName(v1::Event::State state);
 
 // Copies the fields that `mask` names from `from` to `to`. Fields that only the service sets are
 // violations; `*` copies all others.
-std::vector<FieldViolation> ApplyMask(const google::protobuf::FieldMask& mask, const google::protobuf::Message& from,
-                                      const std::vector<std::string>& fixed, google::protobuf::Message* to);
+std::vector<FieldViolation> ApplyMask(const google::protobuf::FieldMask& mask,
+                                      const google::protobuf::Message& from,
+                                      const std::vector<std::string>& fixed,
+                                      google::protobuf::Message* to);
 
 // `path` is `contributions[3]`. Text that holds an NHS number is quarantined, not refused (rule 7).
-std::vector<FieldViolation> CheckContribution(const std::string& path, v1::Contribution* contribution);
+std::vector<FieldViolation> CheckContribution(const std::string& path,
+                                              v1::Contribution* contribution);
 std::vector<FieldViolation> CheckReaction(const std::string& path, const v1::Reaction& reaction);
 // Exactly one of value, missing, counts, on the indicator's scale, from an allowed group.
-std::vector<FieldViolation> CheckResponse(const std::string& path, const v1::IndicatorResponse& response);
+std::vector<FieldViolation> CheckResponse(const std::string& path,
+                                          const v1::IndicatorResponse& response);
 
 }  // namespace waterline::events

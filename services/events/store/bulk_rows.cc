@@ -12,7 +12,7 @@ using waterline::storage::Batch;
 using waterline::storage::Key;
 using waterline::storage::Revision;
 
-constexpr size_t kBitsMax = 64;             // A bucket of one group never splits further.
+constexpr size_t kBitsMax = 64;  // A bucket of one group never splits further.
 constexpr size_t kRowsPerCommit = 5000;
 constexpr size_t kBytesPerCommit = 600 * 1024;
 constexpr size_t kBucketsPerCommit = 100;
@@ -20,14 +20,19 @@ constexpr int kConflictsMax = 20;
 
 std::string BigEndian(uint64_t value) {
   std::string out;
-  for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift & 0xFF));
+  for (int shift = 56; shift >= 0; shift -= 8)
+    out.push_back(static_cast<char>(value >> shift & 0xFF));
   return out;
 }
 
 // Signed values in byte order.
-std::string Ordered(int64_t value) { return BigEndian(static_cast<uint64_t>(value) ^ (uint64_t{1} << 63)); }
+std::string Ordered(int64_t value) {
+  return BigEndian(static_cast<uint64_t>(value) ^ (uint64_t{1} << 63));
+}
 
-bool BitAt(const std::string& key, size_t bit) { return (static_cast<uint8_t>(key[bit / 8]) >> (7 - bit % 8) & 1) != 0; }
+bool BitAt(const std::string& key, size_t bit) {
+  return (static_cast<uint8_t>(key[bit / 8]) >> (7 - bit % 8) & 1) != 0;
+}
 
 std::string LeadingBits(const std::string& key) {
   std::string bits(kBitsMax, '0');
@@ -39,25 +44,32 @@ std::string LeadingBits(const std::string& key) {
 size_t BucketOf(const storage::v1::BucketDirectory& directory, const std::string& key) {
   const std::string bits = LeadingBits(key);
   const auto& buckets = directory.buckets();
-  return static_cast<size_t>(std::upper_bound(buckets.begin(), buckets.end(), bits) - buckets.begin()) - 1;
+  return static_cast<size_t>(std::upper_bound(buckets.begin(), buckets.end(), bits) -
+                             buckets.begin()) -
+         1;
 }
 
 std::string GroupOf(const std::string& row_key) { return row_key.substr(0, kGroupBytes); }
 
 // Merges sorted incoming rows into the rows of one bucket.
 template <class Traits>
-void MergeInto(const std::vector<typename Traits::Row>& incoming, size_t begin, size_t end, std::vector<typename Traits::Row>* rows, MergeCounts* counts) {
+void MergeInto(const std::vector<typename Traits::Row>& incoming, size_t begin, size_t end,
+               std::vector<typename Traits::Row>* rows, MergeCounts* counts) {
   using Row = typename Traits::Row;
   const size_t known = rows->size();
   std::vector<std::pair<std::string, bool>> fresh;  // Order of new rows.
   for (size_t i = begin; i < end; ++i) {
     const Row& row = incoming[i];
     const std::string group = GroupOf(row.row_key());
-    const auto first = std::lower_bound(rows->begin(), rows->begin() + static_cast<std::ptrdiff_t>(known), group,
-                                        [](const Row& r, const std::string& g) { return GroupOf(r.row_key()) < g; });
+    const auto first = std::lower_bound(
+        rows->begin(), rows->begin() + static_cast<std::ptrdiff_t>(known), group,
+        [](const Row& r, const std::string& g) { return GroupOf(r.row_key()) < g; });
     auto stored = first;
-    while (stored != rows->begin() + static_cast<std::ptrdiff_t>(known) && GroupOf(stored->row_key()) == group && !Traits::Same(*stored, row)) ++stored;
-    if (stored != rows->begin() + static_cast<std::ptrdiff_t>(known) && GroupOf(stored->row_key()) == group) {
+    while (stored != rows->begin() + static_cast<std::ptrdiff_t>(known) &&
+           GroupOf(stored->row_key()) == group && !Traits::Same(*stored, row))
+      ++stored;
+    if (stored != rows->begin() + static_cast<std::ptrdiff_t>(known) &&
+        GroupOf(stored->row_key()) == group) {
       Traits::Absorb(row, &*stored);
       ++counts->unchanged;
     } else {
@@ -65,25 +77,30 @@ void MergeInto(const std::vector<typename Traits::Row>& incoming, size_t begin, 
       rows->push_back(row);
     }
   }
-  std::sort(rows->begin(), rows->end(), [](const Row& a, const Row& b) { return Traits::Order(a) < Traits::Order(b); });
+  std::sort(rows->begin(), rows->end(),
+            [](const Row& a, const Row& b) { return Traits::Order(a) < Traits::Order(b); });
   std::sort(fresh.begin(), fresh.end());
   size_t next = 0;
   for (size_t i = 0; i < rows->size() && next < fresh.size(); ++i) {
     if (Traits::Order((*rows)[i]) != fresh[next].first) continue;
     ++next;
-    const bool current = i + 1 == rows->size() || GroupOf((*rows)[i + 1].row_key()) != GroupOf((*rows)[i].row_key());
+    const bool current =
+        i + 1 == rows->size() || GroupOf((*rows)[i + 1].row_key()) != GroupOf((*rows)[i].row_key());
     ++(current ? counts->created : counts->superseded);
   }
 }
 
 // Splits rows into buckets of at most kBucketRowsMax, from left to right.
 template <class Row>
-void Split(const std::string& bits, std::vector<Row> rows, std::vector<std::pair<std::string, std::vector<Row>>>* out) {
+void Split(const std::string& bits, std::vector<Row> rows,
+           std::vector<std::pair<std::string, std::vector<Row>>>* out) {
   if (rows.size() <= static_cast<size_t>(kBucketRowsMax) || bits.size() >= kBitsMax) {
     out->emplace_back(bits, std::move(rows));
     return;
   }
-  const auto middle = std::partition_point(rows.begin(), rows.end(), [&bits](const Row& row) { return !BitAt(row.row_key(), bits.size()); });
+  const auto middle = std::partition_point(rows.begin(), rows.end(), [&bits](const Row& row) {
+    return !BitAt(row.row_key(), bits.size());
+  });
   std::vector<Row> right(std::make_move_iterator(middle), std::make_move_iterator(rows.end()));
   rows.erase(middle, rows.end());
   Split(bits + '0', std::move(rows), out);
@@ -102,7 +119,9 @@ Bucket ToBucket(const std::vector<Row>& rows) {
 bool InformantTraits::Absorb(const Row& incoming, Row* stored) {
   bool changed = false;
   for (const auto& import : incoming.imports()) {
-    if (std::find(stored->imports().begin(), stored->imports().end(), import) != stored->imports().end()) continue;
+    if (std::find(stored->imports().begin(), stored->imports().end(), import) !=
+        stored->imports().end())
+      continue;
     stored->add_imports(import);
     changed = true;
   }
@@ -114,14 +133,20 @@ std::string ResponseTraits::Order(const Row& row) {
 }
 
 template <class Traits>
-Key BulkRows<Traits>::DirectoryKey() const { return Key(kBulkDirectories, event_ + "/" + Traits::kCollection); }
+Key BulkRows<Traits>::DirectoryKey() const {
+  return Key(kBulkDirectories, event_ + "/" + Traits::kCollection);
+}
 
 template <class Traits>
-Key BulkRows<Traits>::BucketKey(const std::string& bits) const { return Key(Traits::kCollection, event_ + "/" + bits); }
+Key BulkRows<Traits>::BucketKey(const std::string& bits) const {
+  return Key(Traits::kCollection, event_ + "/" + bits);
+}
 
 template <class Traits>
-coro::Task<absl::StatusOr<Revision>> BulkRows<Traits>::LoadDirectory(storage::v1::BucketDirectory* directory) {
-  auto stored = co_await records::Load<storage::v1::BucketDirectory>(store_, partition_, DirectoryKey());
+coro::Task<absl::StatusOr<Revision>> BulkRows<Traits>::LoadDirectory(
+    storage::v1::BucketDirectory* directory) {
+  auto stored =
+      co_await records::Load<storage::v1::BucketDirectory>(store_, partition_, DirectoryKey());
   if (!stored.ok()) co_return stored.status();
   directory->Clear();
   if (*stored) {
@@ -133,7 +158,8 @@ coro::Task<absl::StatusOr<Revision>> BulkRows<Traits>::LoadDirectory(storage::v1
 }
 
 template <class Traits>
-coro::Task<absl::StatusOr<typename BulkRows<Traits>::Loaded>> BulkRows<Traits>::LoadBuckets(std::vector<std::string> bits) {
+coro::Task<absl::StatusOr<typename BulkRows<Traits>::Loaded>> BulkRows<Traits>::LoadBuckets(
+    std::vector<std::string> bits) {
   Loaded loaded;
   std::vector<Key> keys;
   for (const auto& one : bits) keys.push_back(BucketKey(one));
@@ -153,8 +179,10 @@ coro::Task<absl::StatusOr<typename BulkRows<Traits>::Loaded>> BulkRows<Traits>::
 }
 
 template <class Traits>
-coro::Task<absl::StatusOr<MergeCounts>> BulkRows<Traits>::Merge(std::vector<Row> rows, CommitHook* hook) {
-  std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return Traits::Order(a) < Traits::Order(b); });
+coro::Task<absl::StatusOr<MergeCounts>> BulkRows<Traits>::Merge(std::vector<Row> rows,
+                                                                CommitHook* hook) {
+  std::sort(rows.begin(), rows.end(),
+            [](const Row& a, const Row& b) { return Traits::Order(a) < Traits::Order(b); });
   MergeCounts counts;
   int conflicts = 0;
   for (size_t begin = 0; begin < rows.size();) {
@@ -171,7 +199,9 @@ coro::Task<absl::StatusOr<MergeCounts>> BulkRows<Traits>::Merge(std::vector<Row>
 
 // One commit: as many rows, and the buckets they fall into, as fit. How many rows were taken.
 template <class Traits>
-coro::Task<absl::StatusOr<size_t>> BulkRows<Traits>::MergeSome(const std::vector<Row>* rows, size_t begin, MergeCounts* counts, CommitHook* hook) {
+coro::Task<absl::StatusOr<size_t>> BulkRows<Traits>::MergeSome(const std::vector<Row>* rows,
+                                                               size_t begin, MergeCounts* counts,
+                                                               CommitHook* hook) {
   storage::v1::BucketDirectory directory;
   auto revision = co_await LoadDirectory(&directory);
   if (!revision.ok()) co_return revision.status();
@@ -213,12 +243,14 @@ coro::Task<absl::StatusOr<size_t>> BulkRows<Traits>::MergeSome(const std::vector
     }
     for (auto& [part_bits, part] : parts) {
       if (parts.size() > 1) all_bits.push_back(part_bits);
-      if (!part.empty()) batch.Put(BucketKey(part_bits), ToBucket<Bucket>(part).SerializeAsString());
+      if (!part.empty())
+        batch.Put(BucketKey(part_bits), ToBucket<Bucket>(part).SerializeAsString());
     }
   }
   std::sort(all_bits.begin(), all_bits.end());
   directory.mutable_buckets()->Assign(all_bits.begin(), all_bits.end());
-  batch.RequireRevision(DirectoryKey(), *revision).Put(DirectoryKey(), directory.SerializeAsString());
+  batch.RequireRevision(DirectoryKey(), *revision)
+      .Put(DirectoryKey(), directory.SerializeAsString());
   auto ready = co_await hook->Before(&batch);
   if (!ready.ok()) co_return ready;
   auto committed = co_await store_->Commit(partition_, std::move(batch));
@@ -242,7 +274,8 @@ coro::Task<absl::Status> BulkRows<Traits>::ForEach(std::string after, Visit visi
     const auto& rows = loaded->buckets[0].rows();
     for (int i = 0; i < rows.size(); ++i) {
       if (!after.empty() && Traits::Order(rows[i]) <= after) continue;
-      const bool current = i + 1 == rows.size() || GroupOf(rows[i + 1].row_key()) != GroupOf(rows[i].row_key());
+      const bool current =
+          i + 1 == rows.size() || GroupOf(rows[i + 1].row_key()) != GroupOf(rows[i].row_key());
       if (!visit(rows[i], current)) co_return absl::OkStatus();
     }
   }
@@ -250,7 +283,8 @@ coro::Task<absl::Status> BulkRows<Traits>::ForEach(std::string after, Visit visi
 }
 
 template <class Traits>
-coro::Task<absl::Status> BulkRows<Traits>::Rewrite(std::function<Edit(Row*)> edit, CommitHook* hook) {
+coro::Task<absl::Status> BulkRows<Traits>::Rewrite(std::function<Edit(Row*)> edit,
+                                                   CommitHook* hook) {
   storage::v1::BucketDirectory directory;
   auto revision = co_await LoadDirectory(&directory);
   if (!revision.ok()) co_return revision.status();
@@ -269,8 +303,10 @@ coro::Task<absl::Status> BulkRows<Traits>::Rewrite(std::function<Edit(Row*)> edi
     if (!changed) continue;
     Batch batch;
     const Key key = BucketKey(bits);
-    directory.set_rows(directory.rows() - static_cast<uint64_t>(loaded->buckets[0].rows_size() - kept.rows_size()));
-    batch.RequireRevision(key, loaded->revisions[0]).RequireRevision(DirectoryKey(), directory_revision);
+    directory.set_rows(directory.rows() -
+                       static_cast<uint64_t>(loaded->buckets[0].rows_size() - kept.rows_size()));
+    batch.RequireRevision(key, loaded->revisions[0])
+        .RequireRevision(DirectoryKey(), directory_revision);
     batch.Put(key, kept.SerializeAsString()).Put(DirectoryKey(), directory.SerializeAsString());
     auto ready = co_await hook->Before(&batch);
     if (!ready.ok()) co_return ready;

@@ -29,7 +29,9 @@ struct InformantTraits {
   using Bucket = storage::v1::InformantBucket;
   static constexpr const char* kCollection = "informants";
   static std::string Order(const Row& row) { return row.row_key(); }
-  static bool Same(const Row& stored, const Row& incoming) { return stored.row_key() == incoming.row_key(); }
+  static bool Same(const Row& stored, const Row& incoming) {
+    return stored.row_key() == incoming.row_key();
+  }
   // Takes over what an equal row adds; true when the stored row changed.
   static bool Absorb(const Row& incoming, Row* stored);
 };
@@ -37,8 +39,12 @@ struct ReactionTraits {
   using Row = storage::v1::ReactionRow;
   using Bucket = storage::v1::ReactionBucket;
   static constexpr const char* kCollection = "reactions";
-  static std::string Order(const Row& row) { return row.row_key() + static_cast<char>(row.value()); }
-  static bool Same(const Row& stored, const Row& incoming) { return Order(stored) == Order(incoming); }
+  static std::string Order(const Row& row) {
+    return row.row_key() + static_cast<char>(row.value());
+  }
+  static bool Same(const Row& stored, const Row& incoming) {
+    return Order(stored) == Order(incoming);
+  }
   static bool Absorb(const Row&, Row*) { return false; }
 };
 struct ResponseTraits {
@@ -46,7 +52,9 @@ struct ResponseTraits {
   using Bucket = storage::v1::ResponseBucket;
   static constexpr const char* kCollection = "responses";
   static std::string Order(const Row& row);
-  static bool Same(const Row& stored, const Row& incoming) { return stored.content_digest() == incoming.content_digest(); }
+  static bool Same(const Row& stored, const Row& incoming) {
+    return stored.content_digest() == incoming.content_digest();
+  }
   static bool Absorb(const Row&, Row*) { return false; }
 };
 
@@ -92,9 +100,11 @@ class BulkRows {
   };
   waterline::storage::Key DirectoryKey() const;
   waterline::storage::Key BucketKey(const std::string& bits) const;
-  coro::Task<absl::StatusOr<waterline::storage::Revision>> LoadDirectory(storage::v1::BucketDirectory* directory);
+  coro::Task<absl::StatusOr<waterline::storage::Revision>> LoadDirectory(
+      storage::v1::BucketDirectory* directory);
   coro::Task<absl::StatusOr<Loaded>> LoadBuckets(std::vector<std::string> bits);
-  coro::Task<absl::StatusOr<size_t>> MergeSome(const std::vector<Row>* rows, size_t begin, MergeCounts* counts, CommitHook* hook);
+  coro::Task<absl::StatusOr<size_t>> MergeSome(const std::vector<Row>* rows, size_t begin,
+                                               MergeCounts* counts, CommitHook* hook);
 
   waterline::storage::Store* const store_;
   const waterline::storage::Partition partition_;

@@ -22,8 +22,9 @@ using waterline::storage::Partition;
 constexpr int kPageMax = 1000;
 
 bool IsEvidence(v1::Event::State state) {
-  return state == v1::Event::STATE_OPEN || state == v1::Event::STATE_HELD || state == v1::Event::STATE_REPORTED ||
-         state == v1::Event::STATE_FED_BACK || state == v1::Event::STATE_CLOSED;
+  return state == v1::Event::STATE_OPEN || state == v1::Event::STATE_HELD ||
+         state == v1::Event::STATE_REPORTED || state == v1::Event::STATE_FED_BACK ||
+         state == v1::Event::STATE_CLOSED;
 }
 
 // Days from the first public word of the event (publication, or the papers) to its start; nothing
@@ -32,7 +33,8 @@ std::optional<int64_t> NoticeDays(const v1::Event& event) {
   const int64_t start = text::DayOf(text::ToMs(event.starts_at()));
   std::optional<int64_t> first;
   if (event.has_published_at()) first = text::DayOf(text::ToMs(event.published_at()));
-  if (const auto papers = text::ParseDate(event.papers_sent_on())) first = first ? std::min(*first, *papers) : *papers;
+  if (const auto papers = text::ParseDate(event.papers_sent_on()))
+    first = first ? std::min(*first, *papers) : *papers;
   if (!first || *first > start) return std::nullopt;
   return start - *first;
 }
@@ -72,12 +74,15 @@ coro::Task<absl::StatusOr<std::vector<std::string>>> EvidenceReader::Partitions(
   }
 }
 
-coro::Task<absl::StatusOr<std::vector<v1::FeedItem>>> EvidenceReader::ReadFeed(std::string partition, uint64_t after, int limit) {
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto items, co_await store_->ReadLog(Partition(partition), kEvidenceLog, after, limit));
+coro::Task<absl::StatusOr<std::vector<v1::FeedItem>>> EvidenceReader::ReadFeed(
+    std::string partition, uint64_t after, int limit) {
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto items, co_await store_->ReadLog(Partition(partition), kEvidenceLog, after, limit));
   std::vector<v1::FeedItem> feed;
   for (const auto& item : items) {
     common::storage::v1::LogRecord record;
-    if (!record.ParseFromString(item.payload)) co_return Error(reason::kDataDamaged, "an item of the evidence feed does not parse");
+    if (!record.ParseFromString(item.payload))
+      co_return Error(reason::kDataDamaged, "an item of the evidence feed does not parse");
     auto& out = feed.emplace_back();
     out.set_position(item.position);
     out.set_event(record.name());
@@ -92,7 +97,8 @@ coro::Task<absl::StatusOr<v1::EventEvidence>> EvidenceReader::Read(std::string e
   v1::EventEvidence evidence;
   evidence.set_event(event);
   const Key key(kEvents, (*ids)[1]);
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto stored, co_await records::Load<storage::v1::EventRecord>(store_, Partition((*ids)[0]), key));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto stored, co_await records::Load<storage::v1::EventRecord>(
+                                                       store_, Partition((*ids)[0]), key));
   if (!stored) co_return evidence;
   const auto& record = stored->record.public_();
   evidence.set_revision(stored->revision);
@@ -112,12 +118,16 @@ coro::Task<absl::StatusOr<v1::EventEvidence>> EvidenceReader::Read(std::string e
   co_return evidence;
 }
 
-coro::Task<absl::Status> EvidenceReader::AddSurface(std::string organisation, std::string event, v1::SurfaceMeasures* surface) {
+coro::Task<absl::Status> EvidenceReader::AddSurface(std::string organisation, std::string event,
+                                                    v1::SurfaceMeasures* surface) {
   auto range = waterline::storage::PrefixRange(kContributions, event + "/");
   while (true) {
-    WATERLINE_CO_ASSIGN_OR_RETURN(const auto page, co_await records::Scan<storage::v1::ContributionRecord>(store_, Partition(organisation), range, kPageMax));
+    WATERLINE_CO_ASSIGN_OR_RETURN(const auto page,
+                                  co_await records::Scan<storage::v1::ContributionRecord>(
+                                      store_, Partition(organisation), range, kPageMax));
     if (page.empty()) break;
-    for (const auto& one : page) surface->set_contributions(surface->contributions() + !one.record.public_().withdrawn());
+    for (const auto& one : page)
+      surface->set_contributions(surface->contributions() + !one.record.public_().withdrawn());
     range.begin = page.back().id + '\0';
   }
   ReactionRows rows(store_, organisation, event);
@@ -131,11 +141,13 @@ coro::Task<absl::Status> EvidenceReader::AddSurface(std::string organisation, st
 
 // One answer per informant and indicator: of several source ids the last recorded counts (domain.md
 // rule 23). Anonymous answers add up.
-coro::Task<absl::Status> EvidenceReader::AddResponses(std::string organisation, std::string event, v1::EventEvidence* evidence) {
+coro::Task<absl::Status> EvidenceReader::AddResponses(std::string organisation, std::string event,
+                                                      v1::EventEvidence* evidence) {
   std::map<std::pair<std::string, std::string>, ResponseRow> last;  // Informant, indicator.
   std::map<ItemKey, v1::EvidenceItem> items;
   const auto later = [](const ResponseRow& a, const ResponseRow& b) {
-    return std::tuple(a.recorded_at_ms(), a.day(), a.content_digest()) > std::tuple(b.recorded_at_ms(), b.day(), b.content_digest());
+    return std::tuple(a.recorded_at_ms(), a.day(), a.content_digest()) >
+           std::tuple(b.recorded_at_ms(), b.day(), b.content_digest());
   };
   ResponseRows rows(store_, organisation, event);
   ResponseRows::Visit visit = [&](const ResponseRow& row, bool current) {
@@ -155,9 +167,11 @@ coro::Task<absl::Status> EvidenceReader::AddResponses(std::string organisation, 
   co_return absl::OkStatus();
 }
 
-coro::Task<absl::Status> EvidenceReader::Wait(std::map<std::string, uint64_t> after, std::chrono::milliseconds timeout) {
+coro::Task<absl::Status> EvidenceReader::Wait(std::map<std::string, uint64_t> after,
+                                              std::chrono::milliseconds timeout) {
   std::vector<waterline::storage::LogCursor> cursors;
-  for (const auto& [partition, position] : after) cursors.push_back({Partition(partition), kEvidenceLog, position});
+  for (const auto& [partition, position] : after)
+    cursors.push_back({Partition(partition), kEvidenceLog, position});
   co_return (co_await store_->Wait(std::move(cursors), timeout)).status();
 }
 

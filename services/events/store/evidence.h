@@ -24,18 +24,22 @@ class EvidenceReader {
   coro::Task<absl::StatusOr<std::vector<std::string>>> Partitions();
 
   // Up to `limit` (1..1,000) items with position > after.
-  coro::Task<absl::StatusOr<std::vector<v1::FeedItem>>> ReadFeed(std::string partition, uint64_t after, int limit);
+  coro::Task<absl::StatusOr<std::vector<v1::FeedItem>>> ReadFeed(std::string partition,
+                                                                 uint64_t after, int limit);
 
   // The present evidence of organisations/{org}/events/{event}. An event that is absent, not open
   // yet, or cancelled has `present` = false and no items.
   coro::Task<absl::StatusOr<v1::EventEvidence>> Read(std::string event);
 
   // Until one of the feeds has moved past its position, or the timeout.
-  coro::Task<absl::Status> Wait(std::map<std::string, uint64_t> after, std::chrono::milliseconds timeout);
+  coro::Task<absl::Status> Wait(std::map<std::string, uint64_t> after,
+                                std::chrono::milliseconds timeout);
 
  private:
-  coro::Task<absl::Status> AddResponses(std::string organisation, std::string event, v1::EventEvidence* evidence);
-  coro::Task<absl::Status> AddSurface(std::string organisation, std::string event, v1::SurfaceMeasures* surface);
+  coro::Task<absl::Status> AddResponses(std::string organisation, std::string event,
+                                        v1::EventEvidence* evidence);
+  coro::Task<absl::Status> AddSurface(std::string organisation, std::string event,
+                                      v1::SurfaceMeasures* surface);
 
   waterline::storage::Store* const store_;
 };

@@ -28,12 +28,19 @@ inline constexpr char kImports[] = "imports";
 inline constexpr char kImportContents[] = "import_contents";
 inline constexpr char kEvidenceLog[] = "evidence";
 
-inline std::string ProgrammeName(const std::string& organisation, const std::string& id) { return "organisations/" + organisation + "/programmes/" + id; }
-inline std::string EventName(const std::string& organisation, const std::string& id) { return "organisations/" + organisation + "/events/" + id; }
-inline std::string ContributionName(const std::string& organisation, const std::string& event, const std::string& id) {
+inline std::string ProgrammeName(const std::string& organisation, const std::string& id) {
+  return "organisations/" + organisation + "/programmes/" + id;
+}
+inline std::string EventName(const std::string& organisation, const std::string& id) {
+  return "organisations/" + organisation + "/events/" + id;
+}
+inline std::string ContributionName(const std::string& organisation, const std::string& event,
+                                    const std::string& id) {
   return EventName(organisation, event) + "/contributions/" + id;
 }
-inline std::string ImportName(const std::string& organisation, const std::string& id) { return "organisations/" + organisation + "/imports/" + id; }
+inline std::string ImportName(const std::string& organisation, const std::string& id) {
+  return "organisations/" + organisation + "/imports/" + id;
+}
 inline std::string IdOf(const std::string& name) { return name.substr(name.rfind('/') + 1); }
 
 }  // namespace waterline::events

@@ -8,7 +8,8 @@ namespace waterline::events {
 
 std::string ReactionKey(const std::string& pair, int64_t at_ms) {
   std::string key = pair.substr(0, kGroupBytes);
-  for (int shift = 56; shift >= 0; shift -= 8) key.push_back(static_cast<char>(static_cast<uint64_t>(at_ms) >> shift & 0xFF));
+  for (int shift = 56; shift >= 0; shift -= 8)
+    key.push_back(static_cast<char>(static_cast<uint64_t>(at_ms) >> shift & 0xFF));
   return key;
 }
 

@@ -34,7 +34,8 @@ class Lines {
   coro::Task<absl::Status> AddInformants(std::string event);
   coro::Task<absl::Status> AddContributions(std::string event);
   coro::Task<absl::Status> AddRows(std::string event);
-  coro::Task<absl::Status> Open(common::storage::v1::Sealed sealed, std::string name, google::protobuf::Message* message);
+  coro::Task<absl::Status> Open(common::storage::v1::Sealed sealed, std::string name,
+                                google::protobuf::Message* message);
   void Add(std::initializer_list<std::string> parts);
 
   waterline::storage::Store* const store_;
@@ -64,16 +65,19 @@ void Lines::Add(std::initializer_list<std::string> parts) {
   lines_->push_back(std::move(line));
 }
 
-coro::Task<absl::Status> Lines::Open(common::storage::v1::Sealed sealed, std::string name, google::protobuf::Message* message) {
+coro::Task<absl::Status> Lines::Open(common::storage::v1::Sealed sealed, std::string name,
+                                     google::protobuf::Message* message) {
   const std::vector<std::string> ids = {sealed.key_id()};
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto keys, co_await vault_->Load(Partition(organisation_), ids));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto keys,
+                                co_await vault_->Load(Partition(organisation_), ids));
   if (!keys[0]) co_return absl::OkStatus();
   co_return privacy::OpenPersonal(sealed, name, *keys[0], message);
 }
 
 coro::Task<absl::Status> Lines::Collect(std::vector<std::string>* lines) {
   lines_ = lines;
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto programmes, co_await All<storage::v1::ProgrammeRecord>(Range(kProgrammes)));
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto programmes,
+                                co_await All<storage::v1::ProgrammeRecord>(Range(kProgrammes)));
   for (auto& stored : programmes) {
     auto* programme = stored.record.mutable_public_();
     titles_[programme->name()] = programme->title();
@@ -82,12 +86,15 @@ coro::Task<absl::Status> Lines::Collect(std::vector<std::string>* lines) {
     programme->clear_update_time();
     Add({kProgrammes, programme->title(), records::Serialise(*programme)});
   }
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto events, co_await All<storage::v1::EventRecord>(Range(kEvents)));
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto events,
+                                co_await All<storage::v1::EventRecord>(Range(kEvents)));
   for (auto& stored : events) WATERLINE_CO_RETURN_IF_ERROR(co_await AddEvent(std::move(stored)));
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto imports, co_await All<storage::v1::ImportRecord>(Range(kImports)));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto imports,
+                                co_await All<storage::v1::ImportRecord>(Range(kImports)));
   for (const auto& stored : imports) {
     const auto& import = stored.record.public_();
-    Add({kImports, import.content_digest(), titles_[import.event()], std::to_string(import.kind()), std::to_string(import.state())});
+    Add({kImports, import.content_digest(), titles_[import.event()], std::to_string(import.kind()),
+         std::to_string(import.state())});
   }
   co_return absl::OkStatus();
 }
@@ -117,7 +124,8 @@ coro::Task<absl::Status> Lines::AddInformants(std::string event) {
   WATERLINE_CO_RETURN_IF_ERROR(co_await informants.ForEach(kStart, visit));
   for (const auto& row : rows) {
     v1::Contribution source;
-    WATERLINE_CO_RETURN_IF_ERROR(co_await Open(row.source_id(), EventName(organisation_, event) + "/informants", &source));
+    WATERLINE_CO_RETURN_IF_ERROR(
+        co_await Open(row.source_id(), EventName(organisation_, event) + "/informants", &source));
     informants_[row.label()] = source.source_id();
     informants_[crypto::IdFromBytes('i', row.label())] = source.source_id();
     Add({"informants", titles_[EventName(organisation_, event)], source.source_id()});
@@ -126,17 +134,22 @@ coro::Task<absl::Status> Lines::AddInformants(std::string event) {
 }
 
 coro::Task<absl::Status> Lines::AddContributions(std::string event) {
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto all, co_await All<storage::v1::ContributionRecord>(waterline::storage::PrefixRange(kContributions, event + "/")));
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto all,
+                                co_await All<storage::v1::ContributionRecord>(
+                                    waterline::storage::PrefixRange(kContributions, event + "/")));
   for (auto& stored : all) {
     auto contribution = stored.record.public_();
-    WATERLINE_CO_RETURN_IF_ERROR(co_await Open(stored.record.sealed(), contribution.name(), &contribution));
+    WATERLINE_CO_RETURN_IF_ERROR(
+        co_await Open(stored.record.sealed(), contribution.name(), &contribution));
     contributions_[IdOf(contribution.name())] = contribution.source_id();
     contribution.clear_name();
     contribution.clear_import();
     contribution.clear_contribution_code();
     contribution.clear_create_time();
-    if (!contribution.informant().empty()) contribution.set_informant(informants_[contribution.informant()]);
-    Add({kContributions, titles_[EventName(organisation_, event)], contribution.source_id(), records::Serialise(contribution)});
+    if (!contribution.informant().empty())
+      contribution.set_informant(informants_[contribution.informant()]);
+    Add({kContributions, titles_[EventName(organisation_, event)], contribution.source_id(),
+         records::Serialise(contribution)});
   }
   co_return absl::OkStatus();
 }
@@ -145,8 +158,9 @@ coro::Task<absl::Status> Lines::AddRows(std::string event) {
   const std::string title = titles_[EventName(organisation_, event)];
   ReactionRows reactions(store_, organisation_, event);
   ReactionRows::Visit add_reaction = [&](const storage::v1::ReactionRow& row, bool current) {
-    Add({"reactions", title, informants_[row.informant()], contributions_[row.contribution()], std::to_string(row.reacted_at_ms()),
-         std::to_string(row.value()), std::to_string(current)});
+    Add({"reactions", title, informants_[row.informant()], contributions_[row.contribution()],
+         std::to_string(row.reacted_at_ms()), std::to_string(row.value()),
+         std::to_string(current)});
     return true;
   };
   WATERLINE_CO_RETURN_IF_ERROR(co_await reactions.ForEach(kStart, add_reaction));
@@ -158,7 +172,8 @@ coro::Task<absl::Status> Lines::AddRows(std::string event) {
     content.clear_recorded_at_ms();
     content.clear_content_digest();
     content.clear_informant();
-    Add({"responses", title, row.informant().empty() ? "" : informants_[row.informant()], records::Serialise(content), std::to_string(current)});
+    Add({"responses", title, row.informant().empty() ? "" : informants_[row.informant()],
+         records::Serialise(content), std::to_string(current)});
     return true;
   };
   co_return co_await responses.ForEach(kStart, add_response);
@@ -166,7 +181,8 @@ coro::Task<absl::Status> Lines::AddRows(std::string event) {
 
 }  // namespace
 
-coro::Task<absl::StatusOr<std::vector<std::string>>> StateLines(waterline::storage::Store* store, privacy::Vault* vault) {
+coro::Task<absl::StatusOr<std::vector<std::string>>> StateLines(waterline::storage::Store* store,
+                                                                privacy::Vault* vault) {
   EvidenceReader reader(store);
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto organisations, co_await reader.Partitions());
   std::vector<std::string> lines;

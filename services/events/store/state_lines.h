@@ -13,6 +13,7 @@ namespace waterline::events {
 // What events holds, for the state digest (contracts.md 4): one line per record, of its public
 // content, with source ids for names and without generated ids, times of recording, etags, receipts
 // and ciphertext. Unordered. The lines hold personal data: hash them, do not show them.
-coro::Task<absl::StatusOr<std::vector<std::string>>> StateLines(waterline::storage::Store* store, privacy::Vault* vault);
+coro::Task<absl::StatusOr<std::vector<std::string>>> StateLines(waterline::storage::Store* store,
+                                                                privacy::Vault* vault);
 
 }  // namespace waterline::events

@@ -42,12 +42,16 @@ v1::TypeCount* CountOf(const std::string& type, v1::OrganisationImportReport* re
 
 }  // namespace
 
-coro::Task<absl::Status> RegistryApi::ImportOrganisations(const rpc::Call& call, OrganisationStream* stream) {
+coro::Task<absl::Status> RegistryApi::ImportOrganisations(const rpc::Call& call,
+                                                          OrganisationStream* stream) {
   WATERLINE_CO_ASSIGN_OR_RETURN(auto first, co_await stream->Read());
   if (!first || !first->has_header() || !text::IsRequestId(first->header().request_id())) {
-    co_return BadFields({{"header.request_id", "is required in the first message: 1 to 64 visible ASCII characters"}});
+    co_return BadFields({{"header.request_id",
+                          "is required in the first message: 1 to 64 visible ASCII characters"}});
   }
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await AskNetwork(call, gate::Operation::OPERATION_WRITE, kOrganisations, kOrganisations));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto decision,
+      co_await AskNetwork(call, gate::Operation::OPERATION_WRITE, kOrganisations, kOrganisations));
   OrganisationFile file("practices.csv");
   WATERLINE_CO_RETURN_IF_ERROR(co_await ReadFile(stream, &file));
   co_await parts_.pool->Hop();
@@ -67,18 +71,22 @@ coro::Task<absl::Status> RegistryApi::ReadFile(OrganisationStream* stream, Organ
   while (true) {
     WATERLINE_CO_ASSIGN_OR_RETURN(auto message, co_await stream->Read());
     if (!message) co_return file->Finish();
-    if (message->chunk().size() > rpc::kImportPieceBytesMax) co_return BadFields({{"chunk", "is larger than 64 KiB"}});
+    if (message->chunk().size() > rpc::kImportPieceBytesMax)
+      co_return BadFields({{"chunk", "is larger than 64 KiB"}});
     co_await parts_.pool->Hop();
     WATERLINE_CO_RETURN_IF_ERROR(file->Feed(message->chunk()));
   }
 }
 
-coro::Task<absl::Status> RegistryApi::StoreOrganisations(const OrganisationFile& file, OrganisationStream* stream,
-                                                         gate::Decision* decision, v1::OrganisationImportReport* report) {
+coro::Task<absl::Status> RegistryApi::StoreOrganisations(const OrganisationFile& file,
+                                                         OrganisationStream* stream,
+                                                         gate::Decision* decision,
+                                                         v1::OrganisationImportReport* report) {
   const auto all = file.Organisations();
   size_t commits = 0;
   for (size_t at = 0; at < all.size(); at += kOrganisationsPerCommit) {
-    const auto end = all.begin() + static_cast<std::ptrdiff_t>(std::min(all.size(), at + kOrganisationsPerCommit));
+    const auto end = all.begin() + static_cast<std::ptrdiff_t>(
+                                       std::min(all.size(), at + kOrganisationsPerCommit));
     std::vector<v1::Organisation> some(all.begin() + static_cast<std::ptrdiff_t>(at), end);
     WATERLINE_CO_RETURN_IF_ERROR(co_await StoreSome(std::move(some), decision, report));
     if (++commits % kCommitsPerProgress != 0) continue;
@@ -91,7 +99,8 @@ coro::Task<absl::Status> RegistryApi::StoreOrganisations(const OrganisationFile&
 }
 
 // One batch: what is new or changed of `organisations`, under the revisions they were read at.
-coro::Task<absl::Status> RegistryApi::StoreSome(std::vector<v1::Organisation> organisations, gate::Decision* decision,
+coro::Task<absl::Status> RegistryApi::StoreSome(std::vector<v1::Organisation> organisations,
+                                                gate::Decision* decision,
                                                 v1::OrganisationImportReport* report) {
   WATERLINE_CO_ASSIGN_OR_RETURN(*decision, co_await parts_.gate->Refresh(std::move(*decision)));
   std::vector<Key> keys;
@@ -100,20 +109,23 @@ coro::Task<absl::Status> RegistryApi::StoreSome(std::vector<v1::Organisation> or
     if (!violations.empty()) co_return BadFields(violations);
     keys.emplace_back(kOrganisations, IdOf(organisation.name()));
   }
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto values, co_await parts_.store->Get(NetworkPartition(), keys));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto values,
+                                co_await parts_.store->Get(NetworkPartition(), keys));
   const auto now = text::ToTimestamp(parts_.clock->NowMs());
   Batch batch;
   for (size_t i = 0; i < organisations.size(); ++i) {
     auto* count = CountOf(organisations[i].type(), report);
     OrganisationRecord before;
-    if (values[i]) WATERLINE_CO_RETURN_IF_ERROR(records::ParseInto(values[i]->value, keys[i], &before));
+    if (values[i])
+      WATERLINE_CO_RETURN_IF_ERROR(records::ParseInto(values[i]->value, keys[i], &before));
     if (values[i] && SameContent(before.public_(), organisations[i])) {
       count->set_unchanged(count->unchanged() + 1);
       continue;
     }
     OrganisationRecord record;
     *record.mutable_public_() = organisations[i];
-    *record.mutable_public_()->mutable_create_time() = values[i] ? before.public_().create_time() : now;
+    *record.mutable_public_()->mutable_create_time() =
+        values[i] ? before.public_().create_time() : now;
     *record.mutable_public_()->mutable_update_time() = now;
     if (parts_.network.demonstration) record.mutable_public_()->set_demonstration(true);
     *record.mutable_receipt() = decision->position();

@@ -10,7 +10,8 @@ namespace waterline::registry {
 class LocalDirectory : public rpc::Directory {
  public:
   explicit LocalDirectory(storage::Store* store) : store_(store) {}
-  coro::Task<absl::StatusOr<std::vector<std::optional<std::string>>>> Look(std::vector<std::string> names) override;
+  coro::Task<absl::StatusOr<std::vector<std::optional<std::string>>>> Look(
+      std::vector<std::string> names) override;
 
  private:
   coro::Task<absl::StatusOr<std::optional<std::string>>> LookOne(std::string name);

@@ -1,9 +1,10 @@
+#include "services/registry/domain/participants.h"
+
 #include "services/common/crypto/encoding.h"
 #include "services/common/crypto/random.h"
 #include "services/common/text/date.h"
 #include "services/common/text/id.h"
 #include "services/registry/api/registry_api.h"
-#include "services/registry/domain/participants.h"
 
 namespace waterline::registry {
 namespace {
@@ -15,9 +16,10 @@ using waterline::storage::Partition;
 
 constexpr size_t kSubjectIdBytes = 16;
 
-gate::Ask AskParticipants(gate::Operation operation, const std::string& organisation, const std::string& name,
-                          std::vector<std::string> subjects) {
-  gate::Ask ask(operation, organisation, kParticipants, name, {common::v1::CATEGORY_PARTICIPANT_PROFILE, common::v1::CATEGORY_CONTACT});
+gate::Ask AskParticipants(gate::Operation operation, const std::string& organisation,
+                          const std::string& name, std::vector<std::string> subjects) {
+  gate::Ask ask(operation, organisation, kParticipants, name,
+                {common::v1::CATEGORY_PARTICIPANT_PROFILE, common::v1::CATEGORY_CONTACT});
   ask.subject_ids = std::move(subjects);
   return ask;
 }
@@ -27,16 +29,19 @@ absl::Status Absent() { return Error(reason::kNotFound, "there is no participant
 }  // namespace
 
 // Opens the sealed fields of each; a destroyed key leaves them unset and says so.
-coro::Task<absl::StatusOr<std::vector<v1::Participant>>> RegistryApi::ToPublic(std::vector<Participant> stored, std::string organisation) {
+coro::Task<absl::StatusOr<std::vector<v1::Participant>>> RegistryApi::ToPublic(
+    std::vector<Participant> stored, std::string organisation) {
   std::vector<std::string> key_ids;
   for (const auto& one : stored) key_ids.push_back(one.record.sealed().key_id());
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto keys, co_await parts_.vault->Load(Partition(organisation), key_ids));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto keys,
+                                co_await parts_.vault->Load(Partition(organisation), key_ids));
   std::vector<v1::Participant> participants;
   for (size_t i = 0; i < stored.size(); ++i) {
     v1::Participant participant = std::move(*stored[i].record.mutable_public_());
     participant.set_etag(records::EtagOf(stored[i].revision));
     if (stored[i].record.has_sealed() && keys[i]) {
-      WATERLINE_CO_RETURN_IF_ERROR(privacy::OpenPersonal(stored[i].record.sealed(), participant.name(), *keys[i], &participant));
+      WATERLINE_CO_RETURN_IF_ERROR(privacy::OpenPersonal(
+          stored[i].record.sealed(), participant.name(), *keys[i], &participant));
     } else if (stored[i].record.has_sealed()) {
       participant.set_erased(true);
     }
@@ -45,26 +50,33 @@ coro::Task<absl::StatusOr<std::vector<v1::Participant>>> RegistryApi::ToPublic(s
   co_return participants;
 }
 
-RegistryApi::Answer<v1::RegisterParticipantResponse> RegistryApi::RegisterParticipant(const rpc::Call& call, const v1::RegisterParticipantRequest& request) {
+RegistryApi::Answer<v1::RegisterParticipantResponse> RegistryApi::RegisterParticipant(
+    const rpc::Call& call, const v1::RegisterParticipantRequest& request) {
   v1::Participant participant = request.participant();
   auto violations = CheckParticipant(&participant);
   const auto ids = text::MatchName(request.parent(), "organisations/*");
   if (!ids) violations.push_back({"parent", "is not a name organisations/{id}"});
-  if (!text::IsRequestId(request.request_id())) violations.push_back({"request_id", "is required: 1 to 64 visible ASCII characters, a UUID is best"});
+  if (!text::IsRequestId(request.request_id()))
+    violations.push_back(
+        {"request_id", "is required: 1 to 64 visible ASCII characters, a UUID is best"});
   if (!violations.empty()) co_return BadFields(violations);
   const Partition partition((*ids)[0]);
   const auto mutation = records::MutationOf(call, request);
   std::string id = crypto::RandomId('p');
   std::string subject_id = crypto::RandomBytes(kSubjectIdBytes);
-  auto retry = co_await records::FindRetry(parts_.store, partition, mutation, parts_.clock->NowMs());
+  auto retry =
+      co_await records::FindRetry(parts_.store, partition, mutation, parts_.clock->NowMs());
   if (retry.ok() && *retry) {
     id = (*retry)->resource_name().substr((*retry)->resource_name().rfind('/') + 1);
-    WATERLINE_CO_ASSIGN_OR_RETURN(const auto known, co_await records::Load<ParticipantRecord>(parts_.store, partition, Key(kParticipants, id)));
+    WATERLINE_CO_ASSIGN_OR_RETURN(
+        const auto known,
+        co_await records::Load<ParticipantRecord>(parts_.store, partition, Key(kParticipants, id)));
     if (known) subject_id = known->record.subject_id();
   }
   participant.set_name(request.parent() + "/participants/" + id);
   const std::vector<std::string> subjects = {subject_id};
-  const auto ask = AskParticipants(gate::Operation::OPERATION_WRITE, partition.id, participant.name(), subjects);
+  const auto ask =
+      AskParticipants(gate::Operation::OPERATION_WRITE, partition.id, participant.name(), subjects);
   WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await parts_.gate->Ask(call, ask));
   if (!retry.ok()) co_return retry.status();
   const Key key(kParticipants, id);
@@ -74,20 +86,27 @@ RegistryApi::Answer<v1::RegisterParticipantResponse> RegistryApi::RegisterPartic
     *participant.mutable_update_time() = text::ToTimestamp(now);
     participant.clear_etag();
     participant.clear_erased();
-    if (participant.state() == v1::Participant::STATE_UNSPECIFIED) participant.set_state(v1::Participant::STATE_ACTIVE);
+    if (participant.state() == v1::Participant::STATE_UNSPECIFIED)
+      participant.set_state(v1::Participant::STATE_ACTIVE);
     Batch batch;
     ParticipantRecord record;
     record.set_subject_id(subject_id);
     if (!participant.source_id().empty()) {
-      WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key, co_await parts_.vault->IndexKey(partition));
+      WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key,
+                                    co_await parts_.vault->IndexKey(partition));
       record.set_source_key(privacy::SourceKey(index_key, "participant", participant.source_id()));
       const Key source(kParticipantSources, record.source_key());
       const std::vector<Key> sources = {source};
-      WATERLINE_CO_ASSIGN_OR_RETURN(const auto taken, co_await parts_.store->Get(partition, sources));
-      if (taken[0]) co_return Error(reason::kAlreadyExists, "a participant with this source_id is registered already", {{"name", request.parent() + "/participants/" + taken[0]->value}});
+      WATERLINE_CO_ASSIGN_OR_RETURN(const auto taken,
+                                    co_await parts_.store->Get(partition, sources));
+      if (taken[0])
+        co_return Error(reason::kAlreadyExists,
+                        "a participant with this source_id is registered already",
+                        {{"name", request.parent() + "/participants/" + taken[0]->value}});
       batch.RequireAbsent(source).Put(source, id);
     }
-    auto sealed = privacy::SealPersonal(&participant, participant.name(), parts_.vault->NewKey(&batch));
+    auto sealed =
+        privacy::SealPersonal(&participant, participant.name(), parts_.vault->NewKey(&batch));
     if (sealed) *record.mutable_sealed() = *std::move(sealed);
     *record.mutable_public_() = participant;
     WATERLINE_CO_ASSIGN_OR_RETURN(decision, co_await parts_.gate->Refresh(std::move(decision)));
@@ -97,7 +116,8 @@ RegistryApi::Answer<v1::RegisterParticipantResponse> RegistryApi::RegisterPartic
     auto committed = co_await parts_.store->Commit(partition, std::move(batch));
     if (!committed.ok()) co_return committed.status();
   }
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto stored, co_await records::Load<ParticipantRecord>(parts_.store, partition, key));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto stored, co_await records::Load<ParticipantRecord>(parts_.store, partition, key));
   if (!stored) co_return Absent();
   std::vector<Participant> one;
   one.push_back(*std::move(stored));
@@ -107,14 +127,18 @@ RegistryApi::Answer<v1::RegisterParticipantResponse> RegistryApi::RegisterPartic
   co_return gate::Draft<v1::RegisterParticipantResponse>(std::move(response), std::move(decision));
 }
 
-RegistryApi::Answer<v1::GetParticipantResponse> RegistryApi::GetParticipant(const rpc::Call& call, const v1::GetParticipantRequest& request) {
+RegistryApi::Answer<v1::GetParticipantResponse> RegistryApi::GetParticipant(
+    const rpc::Call& call, const v1::GetParticipantRequest& request) {
   const auto ids = text::MatchName(request.name(), "organisations/*/participants/*");
   if (!ids) co_return BadFields({{"name", "is not a name organisations/{id}/participants/{id}"}});
   const Partition partition((*ids)[0]);
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto stored, co_await records::Load<ParticipantRecord>(parts_.store, partition, Key(kParticipants, (*ids)[1])));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto stored, co_await records::Load<ParticipantRecord>(parts_.store, partition,
+                                                             Key(kParticipants, (*ids)[1])));
   std::vector<std::string> subjects;
   if (stored) subjects.push_back(stored->record.subject_id());
-  const auto ask = AskParticipants(gate::Operation::OPERATION_READ, partition.id, request.name(), subjects);
+  const auto ask =
+      AskParticipants(gate::Operation::OPERATION_READ, partition.id, request.name(), subjects);
   WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await parts_.gate->Ask(call, ask));
   if (!stored) co_return Absent();
   std::vector<Participant> one;
@@ -125,20 +149,27 @@ RegistryApi::Answer<v1::GetParticipantResponse> RegistryApi::GetParticipant(cons
   co_return gate::Draft<v1::GetParticipantResponse>(std::move(response), std::move(decision));
 }
 
-RegistryApi::Answer<v1::ListParticipantsResponse> RegistryApi::ListParticipants(const rpc::Call& call, const v1::ListParticipantsRequest& request) {
+RegistryApi::Answer<v1::ListParticipantsResponse> RegistryApi::ListParticipants(
+    const rpc::Call& call, const v1::ListParticipantsRequest& request) {
   const auto ids = text::MatchName(request.parent(), "organisations/*");
   if (!ids) co_return BadFields({{"parent", "is not a name organisations/{id}"}});
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto page, records::ReadPage(request.page_size(), request.page_token(), request.parent()));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto page,
+      records::ReadPage(request.page_size(), request.page_token(), request.parent()));
   const Partition partition((*ids)[0]);
   const auto range = records::PageRange(kParticipants, "", page);
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto stored, co_await records::Scan<ParticipantRecord>(parts_.store, partition, range, page.limit));
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto stored, co_await records::Scan<ParticipantRecord>(
+                                                 parts_.store, partition, range, page.limit));
   std::vector<std::string> subjects;
   for (const auto& one : stored) subjects.push_back(one.record.subject_id());
-  const auto ask = AskParticipants(gate::Operation::OPERATION_SEARCH, partition.id, request.parent() + "/participants", subjects);
+  const auto ask = AskParticipants(gate::Operation::OPERATION_SEARCH, partition.id,
+                                   request.parent() + "/participants", subjects);
   WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await parts_.gate->Ask(call, ask));
   v1::ListParticipantsResponse response;
-  if (static_cast<int>(stored.size()) == page.limit) response.set_next_page_token(records::NextPageToken(stored.back().id, request.parent()));
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto participants, co_await ToPublic(std::move(stored), partition.id));
+  if (static_cast<int>(stored.size()) == page.limit)
+    response.set_next_page_token(records::NextPageToken(stored.back().id, request.parent()));
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto participants,
+                                co_await ToPublic(std::move(stored), partition.id));
   for (auto& participant : participants) *response.add_participants() = std::move(participant);
   co_return gate::Draft<v1::ListParticipantsResponse>(std::move(response), std::move(decision));
 }

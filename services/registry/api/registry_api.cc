@@ -26,20 +26,27 @@ void RegistryApi::Register(rpc::Service* service) {
 }
 
 coro::Task<absl::StatusOr<bool>> RegistryApi::Exists(std::string collection, std::string id) {
-  const std::vector<waterline::storage::Key> keys = {waterline::storage::Key(std::move(collection), std::move(id))};
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto values, co_await parts_.store->Get(NetworkPartition(), keys));
+  const std::vector<waterline::storage::Key> keys = {
+      waterline::storage::Key(std::move(collection), std::move(id))};
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto values,
+                                co_await parts_.store->Get(NetworkPartition(), keys));
   co_return values[0].has_value();
 }
 
-coro::Task<absl::StatusOr<gate::Decision>> RegistryApi::AskNetwork(const rpc::Call& call, gate::Operation operation,
-                                                                   std::string collection, std::string name) {
-  gate::Ask ask(operation, kNetworkPartition, std::move(collection), std::move(name), {common::v1::CATEGORY_ORGANISATION});
-  WATERLINE_CO_ASSIGN_OR_RETURN(ask.caller_is_member, co_await Exists(kMembers, call.caller.organisation()));
+coro::Task<absl::StatusOr<gate::Decision>> RegistryApi::AskNetwork(const rpc::Call& call,
+                                                                   gate::Operation operation,
+                                                                   std::string collection,
+                                                                   std::string name) {
+  gate::Ask ask(operation, kNetworkPartition, std::move(collection), std::move(name),
+                {common::v1::CATEGORY_ORGANISATION});
+  WATERLINE_CO_ASSIGN_OR_RETURN(ask.caller_is_member,
+                                co_await Exists(kMembers, call.caller.organisation()));
   auto decision = co_await parts_.gate->Ask(call, ask);
   co_return decision;
 }
 
-coro::Task<absl::StatusOr<v1::WhoAmIResponse>> RegistryApi::WhoAmI(const rpc::Call& call, const v1::WhoAmIRequest&) {
+coro::Task<absl::StatusOr<v1::WhoAmIResponse>> RegistryApi::WhoAmI(const rpc::Call& call,
+                                                                   const v1::WhoAmIRequest&) {
   v1::WhoAmIResponse response;
   response.set_organisation(call.caller.organisation());
   response.set_actor(call.caller.actor());
@@ -55,7 +62,8 @@ coro::Task<absl::StatusOr<v1::WhoAmIResponse>> RegistryApi::WhoAmI(const rpc::Ca
   co_return response;
 }
 
-coro::Task<absl::StatusOr<v1::ListCodeListsResponse>> RegistryApi::ListCodeLists(const rpc::Call&, const v1::ListCodeListsRequest& request) {
+coro::Task<absl::StatusOr<v1::ListCodeListsResponse>> RegistryApi::ListCodeLists(
+    const rpc::Call&, const v1::ListCodeListsRequest& request) {
   v1::ListCodeListsResponse response;
   for (const auto& list : data::AllCodeLists()) {
     if (!request.id().empty() && request.id() != list.id) continue;
@@ -72,7 +80,8 @@ coro::Task<absl::StatusOr<v1::ListCodeListsResponse>> RegistryApi::ListCodeLists
       row->set_to(code.to);
     }
   }
-  if (response.code_lists().empty()) co_return Error(reason::kNotFound, "there is no code list of this id; ask without one for all");
+  if (response.code_lists().empty())
+    co_return Error(reason::kNotFound, "there is no code list of this id; ask without one for all");
   co_return response;
 }
 

@@ -28,7 +28,7 @@ class RegistryApi {
     Clock* clock = nullptr;
     coro::Pool* pool = nullptr;  // For files.
     rpc::NetworkFacts network;
-    std::string ledger_key;      // C2SP vkey.
+    std::string ledger_key;  // C2SP vkey.
     std::string version;
   };
   explicit RegistryApi(Parts parts) : parts_(std::move(parts)) {}
@@ -37,27 +37,42 @@ class RegistryApi {
 
   template <class T>
   using Answer = coro::Task<absl::StatusOr<gate::Draft<T>>>;
-  using OrganisationStream = rpc::GatedStream<v1::ImportOrganisationsRequest, v1::ImportOrganisationsResponse>;
+  using OrganisationStream =
+      rpc::GatedStream<v1::ImportOrganisationsRequest, v1::ImportOrganisationsResponse>;
 
-  coro::Task<absl::StatusOr<v1::WhoAmIResponse>> WhoAmI(const rpc::Call& call, const v1::WhoAmIRequest& request);
-  coro::Task<absl::StatusOr<v1::ListCodeListsResponse>> ListCodeLists(const rpc::Call& call, const v1::ListCodeListsRequest& request);
+  coro::Task<absl::StatusOr<v1::WhoAmIResponse>> WhoAmI(const rpc::Call& call,
+                                                        const v1::WhoAmIRequest& request);
+  coro::Task<absl::StatusOr<v1::ListCodeListsResponse>> ListCodeLists(
+      const rpc::Call& call, const v1::ListCodeListsRequest& request);
 
-  Answer<v1::CreateOrganisationResponse> CreateOrganisation(const rpc::Call& call, const v1::CreateOrganisationRequest& request);
-  Answer<v1::GetOrganisationResponse> GetOrganisation(const rpc::Call& call, const v1::GetOrganisationRequest& request);
-  Answer<v1::ListOrganisationsResponse> ListOrganisations(const rpc::Call& call, const v1::ListOrganisationsRequest& request);
+  Answer<v1::CreateOrganisationResponse> CreateOrganisation(
+      const rpc::Call& call, const v1::CreateOrganisationRequest& request);
+  Answer<v1::GetOrganisationResponse> GetOrganisation(const rpc::Call& call,
+                                                      const v1::GetOrganisationRequest& request);
+  Answer<v1::ListOrganisationsResponse> ListOrganisations(
+      const rpc::Call& call, const v1::ListOrganisationsRequest& request);
   coro::Task<absl::Status> ImportOrganisations(const rpc::Call& call, OrganisationStream* stream);
-  Answer<v1::AddMemberResponse> AddMember(const rpc::Call& call, const v1::AddMemberRequest& request);
-  Answer<v1::ListMembersResponse> ListMembers(const rpc::Call& call, const v1::ListMembersRequest& request);
+  Answer<v1::AddMemberResponse> AddMember(const rpc::Call& call,
+                                          const v1::AddMemberRequest& request);
+  Answer<v1::ListMembersResponse> ListMembers(const rpc::Call& call,
+                                              const v1::ListMembersRequest& request);
 
-  Answer<v1::CreatePlaceResponse> CreatePlace(const rpc::Call& call, const v1::CreatePlaceRequest& request);
+  Answer<v1::CreatePlaceResponse> CreatePlace(const rpc::Call& call,
+                                              const v1::CreatePlaceRequest& request);
   Answer<v1::GetPlaceResponse> GetPlace(const rpc::Call& call, const v1::GetPlaceRequest& request);
-  Answer<v1::ListPlacesResponse> ListPlaces(const rpc::Call& call, const v1::ListPlacesRequest& request);
-  Answer<v1::JoinPlaceResponse> JoinPlace(const rpc::Call& call, const v1::JoinPlaceRequest& request);
-  Answer<v1::LeavePlaceResponse> LeavePlace(const rpc::Call& call, const v1::LeavePlaceRequest& request);
+  Answer<v1::ListPlacesResponse> ListPlaces(const rpc::Call& call,
+                                            const v1::ListPlacesRequest& request);
+  Answer<v1::JoinPlaceResponse> JoinPlace(const rpc::Call& call,
+                                          const v1::JoinPlaceRequest& request);
+  Answer<v1::LeavePlaceResponse> LeavePlace(const rpc::Call& call,
+                                            const v1::LeavePlaceRequest& request);
 
-  Answer<v1::RegisterParticipantResponse> RegisterParticipant(const rpc::Call& call, const v1::RegisterParticipantRequest& request);
-  Answer<v1::GetParticipantResponse> GetParticipant(const rpc::Call& call, const v1::GetParticipantRequest& request);
-  Answer<v1::ListParticipantsResponse> ListParticipants(const rpc::Call& call, const v1::ListParticipantsRequest& request);
+  Answer<v1::RegisterParticipantResponse> RegisterParticipant(
+      const rpc::Call& call, const v1::RegisterParticipantRequest& request);
+  Answer<v1::GetParticipantResponse> GetParticipant(const rpc::Call& call,
+                                                    const v1::GetParticipantRequest& request);
+  Answer<v1::ListParticipantsResponse> ListParticipants(const rpc::Call& call,
+                                                        const v1::ListParticipantsRequest& request);
 
  private:
   using Organisation = records::Stored<waterline::registry::storage::v1::OrganisationRecord>;
@@ -65,21 +80,28 @@ class RegistryApi {
   using Participant = records::Stored<waterline::registry::storage::v1::ParticipantRecord>;
 
   // A decision about partition `network`; the caller's membership is looked up for it.
-  coro::Task<absl::StatusOr<gate::Decision>> AskNetwork(const rpc::Call& call, gate::Operation operation, std::string collection, std::string name);
+  coro::Task<absl::StatusOr<gate::Decision>> AskNetwork(const rpc::Call& call,
+                                                        gate::Operation operation,
+                                                        std::string collection, std::string name);
   coro::Task<absl::StatusOr<bool>> Exists(std::string collection, std::string id);
 
   coro::Task<absl::StatusOr<v1::Organisation>> ToPublic(Organisation stored);
   coro::Task<absl::Status> CheckReferences(const v1::Organisation& organisation);
   coro::Task<absl::StatusOr<v1::Place>> ReadPlace(std::string id);
   // Changes one place under its revision; `change` edits it or says why not.
-  coro::Task<absl::StatusOr<v1::Place>> ChangePlace(const rpc::Call& call, const google::protobuf::Message& request, std::string id,
-                                                    gate::Decision* decision, std::function<absl::Status(v1::Place*)> change);
-  coro::Task<absl::StatusOr<std::vector<v1::Participant>>> ToPublic(std::vector<Participant> stored, std::string organisation);
+  coro::Task<absl::StatusOr<v1::Place>> ChangePlace(const rpc::Call& call,
+                                                    const google::protobuf::Message& request,
+                                                    std::string id, gate::Decision* decision,
+                                                    std::function<absl::Status(v1::Place*)> change);
+  coro::Task<absl::StatusOr<std::vector<v1::Participant>>> ToPublic(std::vector<Participant> stored,
+                                                                    std::string organisation);
 
   coro::Task<absl::Status> ReadFile(OrganisationStream* stream, OrganisationFile* file);
-  coro::Task<absl::Status> StoreOrganisations(const OrganisationFile& file, OrganisationStream* stream, gate::Decision* decision,
+  coro::Task<absl::Status> StoreOrganisations(const OrganisationFile& file,
+                                              OrganisationStream* stream, gate::Decision* decision,
                                               v1::OrganisationImportReport* report);
-  coro::Task<absl::Status> StoreSome(std::vector<v1::Organisation> organisations, gate::Decision* decision,
+  coro::Task<absl::Status> StoreSome(std::vector<v1::Organisation> organisations,
+                                     gate::Decision* decision,
                                      v1::OrganisationImportReport* report);
 
   const Parts parts_;

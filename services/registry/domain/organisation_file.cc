@@ -11,22 +11,38 @@
 namespace waterline::registry {
 namespace {
 
-enum Column { kPracticeCode, kPracticeName, kPcnCode, kPcnName, kIcbCode, kIcbName, kRegionCode, kRegionName, kPostcode, kColumns };
-constexpr std::array<const char*, kColumns> kNames = {"practice_code", "practice_name", "pcn_code", "pcn_name", "icb_code",
-                                                      "icb_name", "region_code", "region_name", "postcode"};
+enum Column {
+  kPracticeCode,
+  kPracticeName,
+  kPcnCode,
+  kPcnName,
+  kIcbCode,
+  kIcbName,
+  kRegionCode,
+  kRegionName,
+  kPostcode,
+  kColumns
+};
+constexpr std::array<const char*, kColumns> kNames = {"practice_code", "practice_name", "pcn_code",
+                                                      "pcn_name",      "icb_code",      "icb_name",
+                                                      "region_code",   "region_name",   "postcode"};
 constexpr size_t kProblemsMax = 1000;
 constexpr size_t kPracticesMax = 100'000;
 constexpr char kNhsEngland[] = "X24";
 
-std::string NameOfOds(const std::string& code) { return "organisations/ods-" + text::ToLower(code); }
+std::string NameOfOds(const std::string& code) {
+  return "organisations/ods-" + text::ToLower(code);
+}
 
 // Two rows may write a name differently; the smaller one stands, whichever comes first.
-void Merge(std::string_view title, const std::string& parent, std::string* known_title, std::set<std::string>* parents) {
+void Merge(std::string_view title, const std::string& parent, std::string* known_title,
+           std::set<std::string>* parents) {
   if (known_title->empty() || title < *known_title) *known_title = std::string(title);
   if (!parent.empty()) parents->insert(parent);
 }
 
-v1::Organisation MakeOrganisation(const std::string& code, const std::string& title, const std::string& type) {
+v1::Organisation MakeOrganisation(const std::string& code, const std::string& title,
+                                  const std::string& type) {
   v1::Organisation organisation;
   auto* identifier = organisation.add_identifiers();
   identifier->set_scheme("ods");
@@ -51,11 +67,14 @@ void AssumeAccountableBody(const std::string& code, v1::Organisation* organisati
 
 OrganisationFile::OrganisationFile(std::string file_name)
     : file_name_(std::move(file_name)),
-      reader_(file_name_, [this](uint64_t row, const auto& fields) { return row == 1 ? TakeHeader(fields) : TakeRow(row, fields); }) {}
+      reader_(file_name_, [this](uint64_t row, const auto& fields) {
+        return row == 1 ? TakeHeader(fields) : TakeRow(row, fields);
+      }) {}
 
 absl::Status OrganisationFile::Finish() {
   WATERLINE_RETURN_IF_ERROR(reader_.Finish());
-  if (columns_.empty()) return BadFields({{file_name_, "is empty; the first row names the columns"}});
+  if (columns_.empty())
+    return BadFields({{file_name_, "is empty; the first row names the columns"}});
   return absl::OkStatus();
 }
 
@@ -65,7 +84,8 @@ absl::Status OrganisationFile::TakeHeader(const std::vector<std::string_view>& f
   for (const char* name : kNames) {
     size_t at = 0;
     while (at < fields.size() && text::Trim(fields[at]) != name) ++at;
-    if (at == fields.size()) violations.push_back({file_name_ + ": row 1", std::string("has no column ") + name});
+    if (at == fields.size())
+      violations.push_back({file_name_ + ": row 1", std::string("has no column ") + name});
     columns_.push_back(at);
   }
   return violations.empty() ? absl::OkStatus() : BadFields(violations);
@@ -118,7 +138,8 @@ absl::Status OrganisationFile::TakeRow(uint64_t row, const std::vector<std::stri
     rows_.set_repeated_rows(rows_.repeated_rows() + 1);
     return absl::OkStatus();
   }
-  if (practices_.size() >= kPracticesMax) return Error(reason::kTooLarge, "the file holds more than 100,000 practices");
+  if (practices_.size() >= kPracticesMax)
+    return Error(reason::kTooLarge, "the file holds more than 100,000 practices");
   auto& practice = practices_[values[kPracticeCode]];
   practice = {values[kPracticeName], {values[kPcnCode]}, values[kPostcode], values[kIcbCode]};
   auto& network = networks_[values[kPcnCode]];
@@ -145,12 +166,14 @@ std::vector<v1::Organisation> OrganisationFile::Organisations() const {
   }
   for (const auto& [code, body] : networks_) {
     auto& network = all.emplace_back(MakeOrganisation(code, body.title, "pcn"));
-    for (const auto& parent : body.parents) AddRelation(v1::Relation::KIND_PART_OF, parent, &network);
+    for (const auto& parent : body.parents)
+      AddRelation(v1::Relation::KIND_PART_OF, parent, &network);
     AssumeAccountableBody(*body.parents.begin(), &network);
   }
   for (const auto& [code, body] : practices_) {
     auto& practice = all.emplace_back(MakeOrganisation(code, body.title, "gp_practice"));
-    for (const auto& parent : body.parents) AddRelation(v1::Relation::KIND_PART_OF, parent, &practice);
+    for (const auto& parent : body.parents)
+      AddRelation(v1::Relation::KIND_PART_OF, parent, &practice);
     AddRelation(v1::Relation::KIND_COMMISSIONED_BY, body.board, &practice);
     if (!body.postcode.empty()) practice.set_postcode(body.postcode);
   }

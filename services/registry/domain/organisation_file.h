@@ -37,7 +37,7 @@ class OrganisationFile {
     std::string title;
     std::set<std::string> parents;  // ODS codes.
     std::string postcode;
-    std::string board;              // Of a practice.
+    std::string board;  // Of a practice.
   };
   absl::Status TakeRow(uint64_t row, const std::vector<std::string_view>& fields);
   absl::Status TakeHeader(const std::vector<std::string_view>& fields);

@@ -11,12 +11,15 @@ namespace {
 
 constexpr size_t kTitleMax = 200;
 
-void CheckDate(const std::string& field, const std::string& value, std::vector<FieldViolation>* violations) {
-  if (!value.empty() && !text::ParseDate(value)) violations->push_back({field, "is not a date of the calendar, written YYYY-MM-DD"});
+void CheckDate(const std::string& field, const std::string& value,
+               std::vector<FieldViolation>* violations) {
+  if (!value.empty() && !text::ParseDate(value))
+    violations->push_back({field, "is not a date of the calendar, written YYYY-MM-DD"});
 }
 
 void CheckIdentifiers(v1::Organisation* organisation, std::vector<FieldViolation>* violations) {
-  if (organisation->identifiers().empty()) violations->push_back({"organisation.identifiers", "needs at least one identifier"});
+  if (organisation->identifiers().empty())
+    violations->push_back({"organisation.identifiers", "needs at least one identifier"});
   for (int i = 0; i < organisation->identifiers_size(); ++i) {
     auto* identifier = organisation->mutable_identifiers(i);
     const std::string path = "organisation.identifiers[" + std::to_string(i) + "]";
@@ -25,11 +28,13 @@ void CheckIdentifiers(v1::Organisation* organisation, std::vector<FieldViolation
       continue;
     }
     const auto normal = text::NormaliseIdentifier(identifier->scheme(), identifier->value());
-    if (!normal) violations->push_back({path + ".value", "does not fit the scheme " + identifier->scheme()});
+    if (!normal)
+      violations->push_back({path + ".value", "does not fit the scheme " + identifier->scheme()});
     if (normal) identifier->set_value(*normal);
     CheckDate(path + ".from", identifier->from(), violations);
     CheckDate(path + ".to", identifier->to(), violations);
-    if (!identifier->from().empty() && !identifier->to().empty() && identifier->to() < identifier->from()) {
+    if (!identifier->from().empty() && !identifier->to().empty() &&
+        identifier->to() < identifier->from()) {
       violations->push_back({path + ".to", "is before from"});
     }
   }
@@ -39,9 +44,12 @@ void CheckRelations(const v1::Organisation& organisation, std::vector<FieldViola
   for (int i = 0; i < organisation.relations_size(); ++i) {
     const auto& relation = organisation.relations(i);
     const std::string path = "organisation.relations[" + std::to_string(i) + "]";
-    if (relation.kind() == v1::Relation::KIND_UNSPECIFIED) violations->push_back({path + ".kind", "is required"});
-    if (!text::MatchName(relation.organisation(), "organisations/*")) violations->push_back({path + ".organisation", "is not a name organisations/{id}"});
-    if (relation.organisation() == organisation.name()) violations->push_back({path + ".organisation", "is the organisation itself"});
+    if (relation.kind() == v1::Relation::KIND_UNSPECIFIED)
+      violations->push_back({path + ".kind", "is required"});
+    if (!text::MatchName(relation.organisation(), "organisations/*"))
+      violations->push_back({path + ".organisation", "is not a name organisations/{id}"});
+    if (relation.organisation() == organisation.name())
+      violations->push_back({path + ".organisation", "is the organisation itself"});
   }
 }
 
@@ -49,8 +57,9 @@ void CheckContacts(const v1::Organisation& organisation, std::vector<FieldViolat
   for (int i = 0; i < organisation.contacts_size(); ++i) {
     const auto& contact = organisation.contacts(i);
     const std::string path = "organisation.contacts[" + std::to_string(i) + "]";
-    for (const auto& [name, value] : {std::pair{"function", &contact.function()}, std::pair{"full_name", &contact.full_name()},
-                                      std::pair{"email", &contact.email()}, std::pair{"telephone", &contact.telephone()}}) {
+    for (const auto& [name, value] :
+         {std::pair{"function", &contact.function()}, std::pair{"full_name", &contact.full_name()},
+          std::pair{"email", &contact.email()}, std::pair{"telephone", &contact.telephone()}}) {
       const std::string problem = text::TextProblem(*value, 0, kTitleMax);
       if (!problem.empty()) violations->push_back({path + "." + name, problem});
     }
@@ -69,22 +78,30 @@ std::string PlaceName(const std::string& id) { return "places/" + id; }
 std::vector<FieldViolation> CheckOrganisation(v1::Organisation* organisation) {
   std::vector<FieldViolation> violations;
   CheckIdentifiers(organisation, &violations);
-  if (violations.empty()) organisation->set_name(OrganisationName(OrganisationIdOf(organisation->identifiers(0))));
+  if (violations.empty())
+    organisation->set_name(OrganisationName(OrganisationIdOf(organisation->identifiers(0))));
   const std::string title(text::Trim(organisation->title()));
   const std::string problem = text::TextProblem(title, 1, kTitleMax);
   if (!problem.empty()) violations.push_back({"organisation.title", problem});
-  if (title == "NULL") violations.push_back({"organisation.title", "is the word NULL, which stands for a missing name"});
+  if (title == "NULL")
+    violations.push_back(
+        {"organisation.title", "is the word NULL, which stands for a missing name"});
   organisation->set_title(title);
   if (!data::IsKnownCode("organisation_type", organisation->type())) {
-    violations.push_back({"organisation.type", "is not in the code list organisation_type; see `waterline codes organisation_type`"});
+    violations.push_back(
+        {"organisation.type",
+         "is not in the code list organisation_type; see `waterline codes organisation_type`"});
   } else {
     organisation->set_legal_entity(data::IsLegalEntityType(organisation->type()));
     organisation->set_public_authority(data::IsPublicAuthorityType(organisation->type()));
     if (!organisation->legal_entity() && organisation->accountable_body().empty()) {
-      violations.push_back({"organisation.accountable_body", "is required: this type is no legal entity, so another body answers for it"});
+      violations.push_back(
+          {"organisation.accountable_body",
+           "is required: this type is no legal entity, so another body answers for it"});
     }
   }
-  if (!organisation->accountable_body().empty() && !text::MatchName(organisation->accountable_body(), "organisations/*")) {
+  if (!organisation->accountable_body().empty() &&
+      !text::MatchName(organisation->accountable_body(), "organisations/*")) {
     violations.push_back({"organisation.accountable_body", "is not a name organisations/{id}"});
   }
   if (!organisation->postcode().empty()) {
@@ -94,12 +111,14 @@ std::vector<FieldViolation> CheckOrganisation(v1::Organisation* organisation) {
   }
   CheckDate("organisation.opened_on", organisation->opened_on(), &violations);
   CheckDate("organisation.closed_on", organisation->closed_on(), &violations);
-  if (!organisation->opened_on().empty() && !organisation->closed_on().empty() && organisation->closed_on() < organisation->opened_on()) {
+  if (!organisation->opened_on().empty() && !organisation->closed_on().empty() &&
+      organisation->closed_on() < organisation->opened_on()) {
     violations.push_back({"organisation.closed_on", "is before opened_on"});
   }
   CheckRelations(*organisation, &violations);
   CheckContacts(*organisation, &violations);
-  organisation->set_state(organisation->closed_on().empty() ? v1::Organisation::STATE_ACTIVE : v1::Organisation::STATE_CLOSED);
+  organisation->set_state(organisation->closed_on().empty() ? v1::Organisation::STATE_ACTIVE
+                                                            : v1::Organisation::STATE_CLOSED);
   return violations;
 }
 
@@ -110,7 +129,9 @@ std::vector<FieldViolation> CheckPlace(v1::Place* place) {
   if (!problem.empty()) violations.push_back({"place.title", problem});
   place->set_title(title);
   if (!text::MatchName(place->accountable_body(), "organisations/*")) {
-    violations.push_back({"place.accountable_body", "is required: a place is no legal person, so name the organisations/{id} that answers for it"});
+    violations.push_back({"place.accountable_body",
+                          "is required: a place is no legal person, so name the organisations/{id} "
+                          "that answers for it"});
   }
   if (!place->gss_code().empty()) {
     const auto code = text::NormaliseGss(place->gss_code());

@@ -13,13 +13,16 @@
 namespace waterline::registry {
 namespace {
 
-constexpr char kHeader[] = "practice_code,practice_name,pcn_code,pcn_name,icb_code,icb_name,region_code,region_name,postcode,imd\n";
-constexpr char kRow[] = "G81001,SEA VIEW,U12345,SHORE PCN,QNX,NHS SUSSEX,Y59,SOUTH EAST,BN1 9PH,1\n";
+constexpr char kHeader[] =
+    "practice_code,practice_name,pcn_code,pcn_name,icb_code,icb_name,region_code,region_name,"
+    "postcode,imd\n";
+constexpr char kRow[] =
+    "G81001,SEA VIEW,U12345,SHORE PCN,QNX,NHS SUSSEX,Y59,SOUTH EAST,BN1 9PH,1\n";
 
 bool Has(const std::vector<FieldViolation>& violations, const std::string& field) {
-  return std::any_of(violations.begin(), violations.end(), [&](const auto& v) { return v.field == field; });
+  return std::any_of(violations.begin(), violations.end(),
+                     [&](const auto& v) { return v.field == field; });
 }
-
 
 TEST(OrganisationFile, MakesEveryBodyARowNames) {
   OrganisationFile file("practices.csv");
@@ -29,15 +32,19 @@ TEST(OrganisationFile, MakesEveryBodyARowNames) {
   EXPECT_EQ(file.rows().repeated_rows(), 1u);
   const auto all = file.Organisations();
   ASSERT_EQ(all.size(), 5u);  // NHS England, region, board, network, practice
-  for (auto organisation : all) EXPECT_TRUE(CheckOrganisation(&organisation).empty()) << organisation.title();
+  for (auto organisation : all)
+    EXPECT_TRUE(CheckOrganisation(&organisation).empty()) << organisation.title();
   EXPECT_EQ(all[3].accountable_body(), "organisations/ods-qnx");
   EXPECT_TRUE(all[3].accountable_body_assumed());
 }
 
 TEST(OrganisationFile, RejectsWhatIsUnknownAndSaysWhere) {
   OrganisationFile file("practices.csv");
-  ASSERT_TRUE(file.Feed(std::string(kHeader) + "G81001,NULL,NULL,NULL,NULL,NULL,NULL,NULL,BN1 9PH,1\n" +
-                        "G81002,A,U12345,P,QNX,B,Y59,R,B1 1AC,1\n" + "G8 02,A,U12345,P,QNX,B,Y59,R,BN1 9PH,1\n").ok());
+  ASSERT_TRUE(file.Feed(std::string(kHeader) +
+                        "G81001,NULL,NULL,NULL,NULL,NULL,NULL,NULL,BN1 9PH,1\n" +
+                        "G81002,A,U12345,P,QNX,B,Y59,R,B1 1AC,1\n" +
+                        "G8 02,A,U12345,P,QNX,B,Y59,R,BN1 9PH,1\n")
+                  .ok());
   ASSERT_TRUE(file.Finish().ok());
   EXPECT_EQ(file.rows().rejected(), 3u);
   ASSERT_EQ(file.rows().problems_size(), 3);
@@ -58,7 +65,8 @@ TEST(OrganisationFile, NamesEveryMissingColumn) {
 // The real file, when it is at hand: the numbers of its README, in any order of rows.
 TEST(OrganisationFile, TheRealFileGivesTheNumbersOfItsReadme) {
   const std::filesystem::path path = "../shared/data/nhs-organisations/practices.csv";
-  if (!std::filesystem::exists(path)) GTEST_SKIP() << "the real practice file is not beside the project";
+  if (!std::filesystem::exists(path))
+    GTEST_SKIP() << "the real practice file is not beside the project";
   std::ifstream in(path);
   std::string header;
   std::getline(in, header);
@@ -98,7 +106,8 @@ TEST(Organisation, SaysEverythingThatIsWrongAtOnce) {
   organisation.set_postcode("nowhere");
   organisation.add_identifiers()->set_scheme("chc");
   const auto violations = CheckOrganisation(&organisation);
-  for (const char* field : {"organisation.title", "organisation.accountable_body", "organisation.postcode", "organisation.identifiers[0].value"}) {
+  for (const char* field : {"organisation.title", "organisation.accountable_body",
+                            "organisation.postcode", "organisation.identifiers[0].value"}) {
     EXPECT_TRUE(Has(violations, field)) << field;
   }
 }
@@ -117,7 +126,8 @@ TEST(Participant, RulesOfAgeAndOfWhatIsNeverKept) {
   const auto violations = CheckParticipant(&participant);
   EXPECT_TRUE(Has(violations, "participant.outward_postcode"));
   EXPECT_TRUE(Has(violations, "participant.source_id"));
-  for (const auto& violation : violations) EXPECT_EQ(violation.description.find("943"), std::string::npos);
+  for (const auto& violation : violations)
+    EXPECT_EQ(violation.description.find("943"), std::string::npos);
 }
 
 }  // namespace

@@ -33,6 +33,8 @@ inline constexpr char kPlaceTitles[] = "place_titles";
 inline constexpr char kParticipants[] = "participants";
 inline constexpr char kParticipantSources[] = "participant_sources";
 
-inline waterline::storage::Partition NetworkPartition() { return waterline::storage::Partition(kNetworkPartition); }
+inline waterline::storage::Partition NetworkPartition() {
+  return waterline::storage::Partition(kNetworkPartition);
+}
 
 }  // namespace waterline::registry

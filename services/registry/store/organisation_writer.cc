@@ -20,14 +20,16 @@ std::set<std::pair<Key, std::string>> IndexOf(const v1::Organisation& organisati
   }
   keys.emplace(Key(kOrganisationTypes, organisation.type() + "/" + id), "");
   for (const auto& relation : organisation.relations()) {
-    if (relation.kind() == v1::Relation::KIND_PART_OF) keys.emplace(Key(kOrganisationParts, IdOf(relation.organisation()) + "/" + id), "");
+    if (relation.kind() == v1::Relation::KIND_PART_OF)
+      keys.emplace(Key(kOrganisationParts, IdOf(relation.organisation()) + "/" + id), "");
   }
   return keys;
 }
 
 }  // namespace
 
-void PutOrganisation(const storage::v1::OrganisationRecord& record, const storage::v1::OrganisationRecord* before,
+void PutOrganisation(const storage::v1::OrganisationRecord& record,
+                     const storage::v1::OrganisationRecord* before,
                      waterline::storage::Batch* batch) {
   const auto now = IndexOf(record.public_());
   if (before != nullptr) {

@@ -14,7 +14,8 @@ namespace waterline::registry {
 inline constexpr int kOperationsPerOrganisation = 10;
 
 // `before`: the record it replaces, whose index keys go. The record's name must be set.
-void PutOrganisation(const storage::v1::OrganisationRecord& record, const storage::v1::OrganisationRecord* before,
+void PutOrganisation(const storage::v1::OrganisationRecord& record,
+                     const storage::v1::OrganisationRecord* before,
                      waterline::storage::Batch* batch);
 
 }  // namespace waterline::registry

@@ -13,7 +13,8 @@ using waterline::storage::Range;
 constexpr int kPageMax = 1000;
 
 template <class Record>
-coro::Task<absl::StatusOr<std::vector<records::Stored<Record>>>> All(waterline::storage::Store* store, std::string partition, std::string collection) {
+coro::Task<absl::StatusOr<std::vector<records::Stored<Record>>>> All(
+    waterline::storage::Store* store, std::string partition, std::string collection) {
   std::vector<records::Stored<Record>> all;
   Range range(std::move(collection));
   while (true) {
@@ -32,31 +33,44 @@ std::string Line(const std::string& collection, const std::string& source, Messa
   return collection + '\0' + source + '\0' + records::Serialise(content);
 }
 
-coro::Task<absl::Status> AddParticipants(waterline::storage::Store* store, privacy::Vault* vault, std::string organisation, std::vector<std::string>* lines) {
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto all, co_await All<storage::v1::ParticipantRecord>(store, organisation, kParticipants));
+coro::Task<absl::Status> AddParticipants(waterline::storage::Store* store, privacy::Vault* vault,
+                                         std::string organisation,
+                                         std::vector<std::string>* lines) {
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto all, co_await All<storage::v1::ParticipantRecord>(
+                                                    store, organisation, kParticipants));
   for (const auto& stored : all) {
     v1::Participant participant = stored.record.public_();
     const std::vector<std::string> ids = {stored.record.sealed().key_id()};
-    WATERLINE_CO_ASSIGN_OR_RETURN(const auto keys, co_await vault->Load(Partition(organisation), ids));
+    WATERLINE_CO_ASSIGN_OR_RETURN(const auto keys,
+                                  co_await vault->Load(Partition(organisation), ids));
     if (keys[0] && stored.record.has_sealed()) {
-      WATERLINE_CO_RETURN_IF_ERROR(privacy::OpenPersonal(stored.record.sealed(), participant.name(), *keys[0], &participant));
+      WATERLINE_CO_RETURN_IF_ERROR(privacy::OpenPersonal(stored.record.sealed(), participant.name(),
+                                                         *keys[0], &participant));
     }
     participant.clear_name();
-    lines->push_back(organisation + '\0' + Line(kParticipants, participant.source_id(), participant));
+    lines->push_back(organisation + '\0' +
+                     Line(kParticipants, participant.source_id(), participant));
   }
   co_return absl::OkStatus();
 }
 
 }  // namespace
 
-coro::Task<absl::StatusOr<std::vector<std::string>>> StateLines(waterline::storage::Store* store, privacy::Vault* vault) {
+coro::Task<absl::StatusOr<std::vector<std::string>>> StateLines(waterline::storage::Store* store,
+                                                                privacy::Vault* vault) {
   std::vector<std::string> lines;
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto organisations, co_await All<storage::v1::OrganisationRecord>(store, kNetworkPartition, kOrganisations));
-  for (const auto& stored : organisations) lines.push_back(Line(kOrganisations, stored.id, stored.record.public_()));
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto members, co_await All<storage::v1::MemberRecord>(store, kNetworkPartition, kMembers));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto organisations,
+      co_await All<storage::v1::OrganisationRecord>(store, kNetworkPartition, kOrganisations));
+  for (const auto& stored : organisations)
+    lines.push_back(Line(kOrganisations, stored.id, stored.record.public_()));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto members, co_await All<storage::v1::MemberRecord>(
+                                                        store, kNetworkPartition, kMembers));
   for (const auto& stored : members) lines.push_back(std::string(kMembers) + '\0' + stored.id);
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto places, co_await All<storage::v1::PlaceRecord>(store, kNetworkPartition, kPlaces));
-  for (const auto& stored : places) lines.push_back(Line(kPlaces, stored.id, stored.record.public_()));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto places, co_await All<storage::v1::PlaceRecord>(store, kNetworkPartition, kPlaces));
+  for (const auto& stored : places)
+    lines.push_back(Line(kPlaces, stored.id, stored.record.public_()));
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto partitions, co_await store->Partitions("", kPageMax));
   for (const auto& partition : partitions) {
     if (partition.id == kNetworkPartition) continue;

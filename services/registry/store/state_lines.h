@@ -12,6 +12,7 @@ namespace waterline::registry {
 
 // What registry holds, for the state digest (contracts.md 4), as events::StateLines. The lines hold
 // personal data: hash them, do not show them.
-coro::Task<absl::StatusOr<std::vector<std::string>>> StateLines(waterline::storage::Store* store, privacy::Vault* vault);
+coro::Task<absl::StatusOr<std::vector<std::string>>> StateLines(waterline::storage::Store* store,
+                                                                privacy::Vault* vault);
 
 }  // namespace waterline::registry

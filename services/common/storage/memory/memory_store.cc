@@ -9,7 +9,9 @@
 namespace waterline::storage {
 namespace {
 
-absl::Status Conflict() { return Error(reason::kConflict, "another write came between; try again"); }
+absl::Status Conflict() {
+  return Error(reason::kConflict, "another write came between; try again");
+}
 
 }  // namespace
 
@@ -46,17 +48,20 @@ coro::Task<absl::StatusOr<std::vector<Item>>> MemoryStore::Scan(Partition partit
   co_return items;
 }
 
-absl::Status MemoryStore::CheckLocked(const Contents& contents, const Precondition& precondition) const {
+absl::Status MemoryStore::CheckLocked(const Contents& contents,
+                                      const Precondition& precondition) const {
   const auto found = contents.values.find(precondition.key);
   const bool present = found != contents.values.end();
   switch (precondition.kind) {
     case Precondition::Kind::kAbsent:
       return present ? Conflict() : absl::OkStatus();
     case Precondition::Kind::kAtRevision:
-      return present && found->second.revision == precondition.revision ? absl::OkStatus() : Conflict();
+      return present && found->second.revision == precondition.revision ? absl::OkStatus()
+                                                                        : Conflict();
     case Precondition::Kind::kFence:
-      return present && found->second.value == std::to_string(precondition.revision) ? absl::OkStatus()
-                                                                                   : Conflict();
+      return present && found->second.value == std::to_string(precondition.revision)
+                 ? absl::OkStatus()
+                 : Conflict();
   }
   return Conflict();
 }
@@ -101,13 +106,15 @@ coro::Task<absl::StatusOr<std::vector<LogItem>>> MemoryStore::ReadLog(Partition 
   if (contents == partitions_.end()) co_return items;
   const auto found = contents->second.logs.find(log);
   if (found == contents->second.logs.end()) co_return items;
-  for (uint64_t i = after; i < found->second.size() && items.size() < static_cast<size_t>(limit); ++i) {
+  for (uint64_t i = after; i < found->second.size() && items.size() < static_cast<size_t>(limit);
+       ++i) {
     items.push_back(found->second[i]);
   }
   co_return items;
 }
 
-coro::Task<absl::StatusOr<std::vector<Partition>>> MemoryStore::Partitions(std::string after, int limit) {
+coro::Task<absl::StatusOr<std::vector<Partition>>> MemoryStore::Partitions(std::string after,
+                                                                           int limit) {
   std::vector<Partition> partitions;
   std::lock_guard lock(mutex_);
   for (auto found = partitions_.upper_bound(after); found != partitions_.end(); ++found) {
@@ -124,13 +131,14 @@ std::vector<size_t> MemoryStore::MovedLocked(const std::vector<LogCursor>& curso
     const auto contents = partitions_.find(cursors[i].partition.id);
     if (contents == partitions_.end()) continue;
     const auto log = contents->second.logs.find(cursors[i].log);
-    if (log != contents->second.logs.end() && log->second.size() > cursors[i].after) moved.push_back(i);
+    if (log != contents->second.logs.end() && log->second.size() > cursors[i].after)
+      moved.push_back(i);
   }
   return moved;
 }
 
-coro::Task<absl::StatusOr<std::vector<size_t>>> MemoryStore::Wait(std::vector<LogCursor> cursors,
-                                                                  std::chrono::milliseconds timeout) {
+coro::Task<absl::StatusOr<std::vector<size_t>>> MemoryStore::Wait(
+    std::vector<LogCursor> cursors, std::chrono::milliseconds timeout) {
   std::vector<LogHints::LogName> logs;
   for (const auto& cursor : cursors) logs.emplace_back(cursor.partition.id, cursor.log);
   auto waiter = hints_.Arm(logs);

@@ -14,7 +14,8 @@ namespace waterline::storage {
 // A Store in memory, for tests and simulation; durable for the life of the object.
 class MemoryStore : public Store {
  public:
-  explicit MemoryStore(SteadyNow now = std::chrono::steady_clock::now) : leases_(this, std::move(now)) {}
+  explicit MemoryStore(SteadyNow now = std::chrono::steady_clock::now)
+      : leases_(this, std::move(now)) {}
 
   coro::Task<absl::StatusOr<std::vector<std::optional<Versioned>>>> Get(
       Partition partition, std::vector<Key> keys) override;
@@ -23,7 +24,8 @@ class MemoryStore : public Store {
   coro::Task<absl::StatusOr<Revision>> Commit(Partition partition, Batch batch) override;
   coro::Task<absl::StatusOr<std::vector<LogItem>>> ReadLog(Partition partition, std::string log,
                                                            uint64_t after, int limit) override;
-  coro::Task<absl::StatusOr<std::vector<Partition>>> Partitions(std::string after, int limit) override;
+  coro::Task<absl::StatusOr<std::vector<Partition>>> Partitions(std::string after,
+                                                                int limit) override;
   coro::Task<absl::StatusOr<std::vector<size_t>>> Wait(std::vector<LogCursor> cursors,
                                                        std::chrono::milliseconds timeout) override;
   coro::Task<absl::StatusOr<uint64_t>> AcquireLease(Partition partition, Key key, std::string owner,

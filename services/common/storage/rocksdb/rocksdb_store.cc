@@ -44,7 +44,8 @@ using rocksdb::Slice;
 
 std::string BigEndian(uint64_t value) {
   std::string bytes(8, '\0');
-  for (int i = 7; i >= 0; --i, value >>= 8) bytes[static_cast<size_t>(i)] = static_cast<char>(value & 255);
+  for (int i = 7; i >= 0; --i, value >>= 8)
+    bytes[static_cast<size_t>(i)] = static_cast<char>(value & 255);
   return bytes;
 }
 
@@ -71,7 +72,9 @@ std::string CollectionPrefix(const std::string& partition, const std::string& co
 std::string DataKey(const std::string& partition, const Key& key) {
   return CollectionPrefix(partition, key.collection) + key.id;
 }
-std::string LogHeadKey(const std::string& partition, const std::string& log) { return Joined('h', partition, log); }
+std::string LogHeadKey(const std::string& partition, const std::string& log) {
+  return Joined('h', partition, log);
+}
 std::string LogPrefix(const std::string& partition, const std::string& log) {
   std::string key = Joined('l', partition, log);
   key.push_back('\0');
@@ -79,13 +82,16 @@ std::string LogPrefix(const std::string& partition, const std::string& log) {
 }
 
 absl::Status Damaged(const std::string& path, const std::string& detail) {
-  return Error(reason::kDataDamaged, "the store in " + path + " is damaged (" + detail + "); restore it from its backup");
+  return Error(reason::kDataDamaged,
+               "the store in " + path + " is damaged (" + detail + "); restore it from its backup");
 }
 
 absl::Status ToStatus(const rocksdb::Status& status, const std::string& path) {
   if (status.ok()) return absl::OkStatus();
   if (status.IsNoSpace() || status.subcode() == rocksdb::Status::kNoSpace) {
-    return WithRetryAfter(Error(reason::kStorageFull, "the disk of " + path + " is full; free some space and try again"), 5000);
+    return WithRetryAfter(Error(reason::kStorageFull,
+                                "the disk of " + path + " is full; free some space and try again"),
+                          5000);
   }
   if (status.IsCorruption()) return Damaged(path, status.ToString());
   return Error(reason::kUnavailable, "the store in " + path + " does not answer");
@@ -93,7 +99,8 @@ absl::Status ToStatus(const rocksdb::Status& status, const std::string& path) {
 
 absl::StatusOr<Versioned> Decode(const Slice& stored, const std::string& path) {
   if (stored.size() < 8) return Damaged(path, "a value is too short");
-  return Versioned{std::string(stored.data() + 8, stored.size() - 8), FromBigEndian({stored.data(), 8})};
+  return Versioned{std::string(stored.data() + 8, stored.size() - 8),
+                   FromBigEndian({stored.data(), 8})};
 }
 
 rocksdb::Options DatabaseOptions() {
@@ -141,13 +148,15 @@ struct RocksDbStore::Impl {
   std::condition_variable wake;
   std::deque<Pending> queue;
   bool stopping = false;
-  std::unique_ptr<coro::Pool> resumers;  // Resume committers here, so that the next group starts at once.
+  std::unique_ptr<coro::Pool>
+      resumers;  // Resume committers here, so that the next group starts at once.
   std::thread committer;
 
   void CommitLoop();
   void CommitGroup(std::vector<Pending> group);
   absl::Status Stage(Pending* pending, Overlay* overlay, rocksdb::WriteBatch* out);
-  absl::Status Check(const std::string& partition, const Precondition& precondition, const Overlay& overlay);
+  absl::Status Check(const std::string& partition, const Precondition& precondition,
+                     const Overlay& overlay);
   absl::StatusOr<std::optional<Versioned>> Read(const std::string& key, const Overlay* overlay);
   absl::StatusOr<uint64_t> Counter(const std::string& key, const Overlay* overlay);
   absl::StatusOr<std::vector<size_t>> Moved(const std::vector<LogCursor>& cursors);
@@ -158,15 +167,19 @@ struct RocksDbStore::Impl {
 absl::Status RocksDbStore::Impl::OpenDatabase(const Options& options) {
   rocksdb::DB* opened = nullptr;
   rocksdb::Options database = DatabaseOptions();
-  if (options.read_only) database.wal_recovery_mode = rocksdb::WALRecoveryMode::kAbsoluteConsistency;
-  const auto status = options.read_only ? rocksdb::DB::OpenForReadOnly(database, options.path, &opened)
-                                        : rocksdb::DB::Open(database, options.path, &opened);
+  if (options.read_only)
+    database.wal_recovery_mode = rocksdb::WALRecoveryMode::kAbsoluteConsistency;
+  const auto status = options.read_only
+                          ? rocksdb::DB::OpenForReadOnly(database, options.path, &opened)
+                          : rocksdb::DB::Open(database, options.path, &opened);
   db.reset(opened);
   if (status.IsIOError() && status.ToString().find("LOCK") != std::string::npos) {
-    return Error(reason::kUnavailable, "the store in " + options.path + " is open in another process");
+    return Error(reason::kUnavailable,
+                 "the store in " + options.path + " is open in another process");
   }
   if (status.IsIOError() && status.subcode() != rocksdb::Status::kNoSpace) {
-    return Error(reason::kUnavailable, "the store in " + options.path + " cannot be opened: " + status.ToString());
+    return Error(reason::kUnavailable,
+                 "the store in " + options.path + " cannot be opened: " + status.ToString());
   }
   return ToStatus(status, options.path);
 }
@@ -183,8 +196,9 @@ absl::Status RocksDbStore::Impl::CheckFormat() {
   const int version = std::atoi(text.c_str());
   if (version < 1) return Damaged(path, "its format version is unreadable");
   if (version > kFormatVersion) {
-    return Error(reason::kFormatTooNew, "the store in " + path + " has format " + text + ", this program knows up to " +
-                                            std::to_string(kFormatVersion) + "; run a newer program");
+    return Error(reason::kFormatTooNew,
+                 "the store in " + path + " has format " + text + ", this program knows up to " +
+                     std::to_string(kFormatVersion) + "; run a newer program");
   }
   return absl::OkStatus();
 }
@@ -234,9 +248,11 @@ void RocksDbStore::Impl::CommitLoop() {
   }
 }
 
-absl::StatusOr<std::optional<Versioned>> RocksDbStore::Impl::Read(const std::string& key, const Overlay* overlay) {
+absl::StatusOr<std::optional<Versioned>> RocksDbStore::Impl::Read(const std::string& key,
+                                                                  const Overlay* overlay) {
   if (overlay != nullptr) {
-    if (auto found = overlay->values.find(key); found != overlay->values.end()) return found->second;
+    if (auto found = overlay->values.find(key); found != overlay->values.end())
+      return found->second;
   }
   rocksdb::PinnableSlice stored;
   const auto status = db->Get(rocksdb::ReadOptions(), db->DefaultColumnFamily(), key, &stored);
@@ -246,9 +262,11 @@ absl::StatusOr<std::optional<Versioned>> RocksDbStore::Impl::Read(const std::str
   return std::optional<Versioned>(std::move(versioned));
 }
 
-absl::StatusOr<uint64_t> RocksDbStore::Impl::Counter(const std::string& key, const Overlay* overlay) {
+absl::StatusOr<uint64_t> RocksDbStore::Impl::Counter(const std::string& key,
+                                                     const Overlay* overlay) {
   if (overlay != nullptr) {
-    if (auto found = overlay->counters.find(key); found != overlay->counters.end()) return found->second;
+    if (auto found = overlay->counters.find(key); found != overlay->counters.end())
+      return found->second;
   }
   std::string stored;
   const auto status = db->Get(rocksdb::ReadOptions(), key, &stored);
@@ -258,8 +276,8 @@ absl::StatusOr<uint64_t> RocksDbStore::Impl::Counter(const std::string& key, con
   return FromBigEndian(stored);
 }
 
-absl::Status RocksDbStore::Impl::Check(const std::string& partition, const Precondition& precondition,
-                                       const Overlay& overlay) {
+absl::Status RocksDbStore::Impl::Check(const std::string& partition,
+                                       const Precondition& precondition, const Overlay& overlay) {
   WATERLINE_ASSIGN_OR_RETURN(auto stored, Read(DataKey(partition, precondition.key), &overlay));
   bool holds = false;
   switch (precondition.kind) {
@@ -278,7 +296,8 @@ absl::Status RocksDbStore::Impl::Check(const std::string& partition, const Preco
 }
 
 // Checks one commit against the database and the group before it, and adds its writes.
-absl::Status RocksDbStore::Impl::Stage(Pending* pending, Overlay* overlay, rocksdb::WriteBatch* out) {
+absl::Status RocksDbStore::Impl::Stage(Pending* pending, Overlay* overlay,
+                                       rocksdb::WriteBatch* out) {
   const std::string& partition = pending->partition.id;
   for (const auto& precondition : pending->batch.preconditions()) {
     WATERLINE_RETURN_IF_ERROR(Check(partition, precondition, *overlay));
@@ -304,7 +323,8 @@ absl::Status RocksDbStore::Impl::Stage(Pending* pending, Overlay* overlay, rocks
   }
   for (const auto& append : pending->batch.appends()) {
     const uint64_t position = ++heads[LogHeadKey(partition, append.log)];
-    out->Put(LogPrefix(partition, append.log) + BigEndian(position), revision_bytes + append.payload);
+    out->Put(LogPrefix(partition, append.log) + BigEndian(position),
+             revision_bytes + append.payload);
     pending->moved.insert({partition, append.log});
   }
   for (const auto& [head_key, position] : heads) {
@@ -335,8 +355,10 @@ void RocksDbStore::Impl::CommitGroup(std::vector<Pending> group) {
     if (!status.ok()) {
       const auto error = ToStatus(status, path);
       if (error.code() != absl::StatusCode::kResourceExhausted) {
-        std::fprintf(stderr, "%s: a commit could not be synced (%s); ending, because what is on disk is unknown\n",
-                     path.c_str(), status.ToString().c_str());
+        std::fprintf(
+            stderr,
+            "%s: a commit could not be synced (%s); ending, because what is on disk is unknown\n",
+            path.c_str(), status.ToString().c_str());
         std::abort();
       }
       db->Resume().PermitUncheckedError();
@@ -360,14 +382,15 @@ coro::Task<absl::StatusOr<Revision>> RocksDbStore::Commit(Partition partition, B
   coro::OneShot<absl::StatusOr<Revision>> done;
   {
     std::lock_guard lock(impl_->mutex);
-    impl_->queue.push_back(Impl::Pending{std::move(partition), std::move(batch), done.setter(), Revision{0}, {}});
+    impl_->queue.push_back(
+        Impl::Pending{std::move(partition), std::move(batch), done.setter(), Revision{0}, {}});
   }
   impl_->wake.notify_one();
   co_return co_await done;
 }
 
-coro::Task<absl::StatusOr<std::vector<std::optional<Versioned>>>> RocksDbStore::Get(Partition partition,
-                                                                                    std::vector<Key> keys) {
+coro::Task<absl::StatusOr<std::vector<std::optional<Versioned>>>> RocksDbStore::Get(
+    Partition partition, std::vector<Key> keys) {
   WATERLINE_CO_RETURN_IF_ERROR(Validate(partition));
   std::vector<std::string> encoded;
   for (const auto& key : keys) {
@@ -377,8 +400,8 @@ coro::Task<absl::StatusOr<std::vector<std::optional<Versioned>>>> RocksDbStore::
   std::vector<Slice> slices(encoded.begin(), encoded.end());
   std::vector<rocksdb::PinnableSlice> stored(keys.size());
   std::vector<rocksdb::Status> statuses(keys.size());
-  impl_->db->MultiGet(rocksdb::ReadOptions(), impl_->db->DefaultColumnFamily(), slices.size(), slices.data(),
-                      stored.data(), statuses.data());
+  impl_->db->MultiGet(rocksdb::ReadOptions(), impl_->db->DefaultColumnFamily(), slices.size(),
+                      slices.data(), stored.data(), statuses.data());
   std::vector<std::optional<Versioned>> values(keys.size());
   for (size_t i = 0; i < keys.size(); ++i) {
     if (statuses[i].IsNotFound()) continue;
@@ -388,8 +411,8 @@ coro::Task<absl::StatusOr<std::vector<std::optional<Versioned>>>> RocksDbStore::
   co_return values;
 }
 
-coro::Task<absl::StatusOr<std::vector<Item>>> RocksDbStore::Scan(Partition partition, Range range, int limit,
-                                                                 Direction direction) {
+coro::Task<absl::StatusOr<std::vector<Item>>> RocksDbStore::Scan(Partition partition, Range range,
+                                                                 int limit, Direction direction) {
   WATERLINE_CO_RETURN_IF_ERROR(Validate(partition));
   WATERLINE_CO_RETURN_IF_ERROR(Validate(range, limit));
   const std::string prefix = CollectionPrefix(partition.id, range.collection);
@@ -405,7 +428,8 @@ coro::Task<absl::StatusOr<std::vector<Item>>> RocksDbStore::Scan(Partition parti
   std::unique_ptr<rocksdb::Iterator> cursor(impl_->db->NewIterator(read));
   const bool forward = direction == Direction::kForward;
   for (forward ? cursor->SeekToFirst() : cursor->SeekToLast();
-       cursor->Valid() && items.size() < static_cast<size_t>(limit); forward ? cursor->Next() : cursor->Prev()) {
+       cursor->Valid() && items.size() < static_cast<size_t>(limit);
+       forward ? cursor->Next() : cursor->Prev()) {
     WATERLINE_CO_ASSIGN_OR_RETURN(auto versioned, Decode(cursor->value(), impl_->path));
     items.push_back({cursor->key().ToString().substr(prefix.size()), std::move(versioned)});
   }
@@ -413,7 +437,8 @@ coro::Task<absl::StatusOr<std::vector<Item>>> RocksDbStore::Scan(Partition parti
   co_return items;
 }
 
-coro::Task<absl::StatusOr<std::vector<LogItem>>> RocksDbStore::ReadLog(Partition partition, std::string log,
+coro::Task<absl::StatusOr<std::vector<LogItem>>> RocksDbStore::ReadLog(Partition partition,
+                                                                       std::string log,
                                                                        uint64_t after, int limit) {
   WATERLINE_CO_RETURN_IF_ERROR(Validate(partition));
   WATERLINE_CO_RETURN_IF_ERROR(Validate(Range(log), limit));
@@ -425,8 +450,8 @@ coro::Task<absl::StatusOr<std::vector<LogItem>>> RocksDbStore::ReadLog(Partition
   read.iterate_upper_bound = &upper;
   std::vector<LogItem> items;
   std::unique_ptr<rocksdb::Iterator> cursor(impl_->db->NewIterator(read));
-  for (cursor->Seek(prefix + BigEndian(after + 1)); cursor->Valid() && items.size() < static_cast<size_t>(limit);
-       cursor->Next()) {
+  for (cursor->Seek(prefix + BigEndian(after + 1));
+       cursor->Valid() && items.size() < static_cast<size_t>(limit); cursor->Next()) {
     WATERLINE_CO_ASSIGN_OR_RETURN(auto versioned, Decode(cursor->value(), impl_->path));
     const uint64_t position = FromBigEndian(cursor->key().ToString().substr(prefix.size()));
     items.push_back({position, std::move(versioned.value), versioned.revision});
@@ -435,31 +460,34 @@ coro::Task<absl::StatusOr<std::vector<LogItem>>> RocksDbStore::ReadLog(Partition
   co_return items;
 }
 
-coro::Task<absl::StatusOr<std::vector<Partition>>> RocksDbStore::Partitions(std::string after, int limit) {
+coro::Task<absl::StatusOr<std::vector<Partition>>> RocksDbStore::Partitions(std::string after,
+                                                                            int limit) {
   const Slice upper("s");
   rocksdb::ReadOptions read;
   read.iterate_upper_bound = &upper;
   std::vector<Partition> partitions;
   std::unique_ptr<rocksdb::Iterator> cursor(impl_->db->NewIterator(read));
-  for (cursor->Seek(RevisionKey(after) + '\0'); cursor->Valid() && partitions.size() < static_cast<size_t>(limit);
-       cursor->Next()) {
+  for (cursor->Seek(RevisionKey(after) + '\0');
+       cursor->Valid() && partitions.size() < static_cast<size_t>(limit); cursor->Next()) {
     partitions.emplace_back(cursor->key().ToString().substr(1));
   }
   WATERLINE_CO_RETURN_IF_ERROR(ToStatus(cursor->status(), impl_->path));
   co_return partitions;
 }
 
-absl::StatusOr<std::vector<size_t>> RocksDbStore::Impl::Moved(const std::vector<LogCursor>& cursors) {
+absl::StatusOr<std::vector<size_t>> RocksDbStore::Impl::Moved(
+    const std::vector<LogCursor>& cursors) {
   std::vector<size_t> moved;
   for (size_t i = 0; i < cursors.size(); ++i) {
-    WATERLINE_ASSIGN_OR_RETURN(const uint64_t head, Counter(LogHeadKey(cursors[i].partition.id, cursors[i].log), nullptr));
+    WATERLINE_ASSIGN_OR_RETURN(
+        const uint64_t head, Counter(LogHeadKey(cursors[i].partition.id, cursors[i].log), nullptr));
     if (head > cursors[i].after) moved.push_back(i);
   }
   return moved;
 }
 
-coro::Task<absl::StatusOr<std::vector<size_t>>> RocksDbStore::Wait(std::vector<LogCursor> cursors,
-                                                                   std::chrono::milliseconds timeout) {
+coro::Task<absl::StatusOr<std::vector<size_t>>> RocksDbStore::Wait(
+    std::vector<LogCursor> cursors, std::chrono::milliseconds timeout) {
   std::vector<LogHints::LogName> logs;
   for (const auto& cursor : cursors) logs.emplace_back(cursor.partition.id, cursor.log);
   auto waiter = impl_->hints.Arm(logs);
@@ -472,26 +500,30 @@ coro::Task<absl::StatusOr<std::vector<size_t>>> RocksDbStore::Wait(std::vector<L
   co_return impl_->Moved(cursors);
 }
 
-coro::Task<absl::StatusOr<uint64_t>> RocksDbStore::AcquireLease(Partition partition, Key key, std::string owner,
+coro::Task<absl::StatusOr<uint64_t>> RocksDbStore::AcquireLease(Partition partition, Key key,
+                                                                std::string owner,
                                                                 std::chrono::milliseconds ttl) {
   return impl_->leases->Acquire(std::move(partition), std::move(key), std::move(owner), ttl);
 }
 
-coro::Task<absl::Status> RocksDbStore::RenewLease(Partition partition, Key key, std::string owner, uint64_t epoch,
-                                                  std::chrono::milliseconds ttl) {
+coro::Task<absl::Status> RocksDbStore::RenewLease(Partition partition, Key key, std::string owner,
+                                                  uint64_t epoch, std::chrono::milliseconds ttl) {
   co_return impl_->leases->Renew(partition, key, owner, epoch, ttl);
 }
 
-coro::Task<absl::Status> RocksDbStore::ReleaseLease(Partition partition, Key key, std::string owner, uint64_t epoch) {
+coro::Task<absl::Status> RocksDbStore::ReleaseLease(Partition partition, Key key, std::string owner,
+                                                    uint64_t epoch) {
   co_return impl_->leases->Release(partition, key, owner, epoch);
 }
 
 absl::Status RocksDbStore::VerifyChecksums() {
-  WATERLINE_RETURN_IF_ERROR(ToStatus(impl_->db->VerifyFileChecksums(rocksdb::ReadOptions()), impl_->path));
+  WATERLINE_RETURN_IF_ERROR(
+      ToStatus(impl_->db->VerifyFileChecksums(rocksdb::ReadOptions()), impl_->path));
   return ToStatus(impl_->db->VerifyChecksum(), impl_->path);
 }
 
-absl::Status RocksDbStore::ForEach(const std::function<void(const Partition&, const Key&, const Versioned&)>& visit) {
+absl::Status RocksDbStore::ForEach(
+    const std::function<void(const Partition&, const Key&, const Versioned&)>& visit) {
   const Slice upper("e");
   rocksdb::ReadOptions read;
   read.iterate_upper_bound = &upper;
@@ -503,7 +535,8 @@ absl::Status RocksDbStore::ForEach(const std::function<void(const Partition&, co
     if (collection_end == std::string::npos) return Damaged(impl_->path, "a key is malformed");
     WATERLINE_ASSIGN_OR_RETURN(auto versioned, Decode(cursor->value(), impl_->path));
     visit(Partition(key.substr(0, partition_end)),
-          Key(key.substr(partition_end + 1, collection_end - partition_end - 1), key.substr(collection_end + 1)),
+          Key(key.substr(partition_end + 1, collection_end - partition_end - 1),
+              key.substr(collection_end + 1)),
           versioned);
   }
   return ToStatus(cursor->status(), impl_->path);

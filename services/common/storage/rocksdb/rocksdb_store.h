@@ -36,7 +36,8 @@ class RocksDbStore : public Store {
   coro::Task<absl::StatusOr<Revision>> Commit(Partition partition, Batch batch) override;
   coro::Task<absl::StatusOr<std::vector<LogItem>>> ReadLog(Partition partition, std::string log,
                                                            uint64_t after, int limit) override;
-  coro::Task<absl::StatusOr<std::vector<Partition>>> Partitions(std::string after, int limit) override;
+  coro::Task<absl::StatusOr<std::vector<Partition>>> Partitions(std::string after,
+                                                                int limit) override;
   coro::Task<absl::StatusOr<std::vector<size_t>>> Wait(std::vector<LogCursor> cursors,
                                                        std::chrono::milliseconds timeout) override;
   coro::Task<absl::StatusOr<uint64_t>> AcquireLease(Partition partition, Key key, std::string owner,
@@ -50,7 +51,8 @@ class RocksDbStore : public Store {
   absl::Status VerifyChecksums();
 
   // Every value of every partition in key order; for offline tools.
-  absl::Status ForEach(const std::function<void(const Partition&, const Key&, const Versioned&)>& visit);
+  absl::Status ForEach(
+      const std::function<void(const Partition&, const Key&, const Versioned&)>& visit);
 
  private:
   struct Impl;

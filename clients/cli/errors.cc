@@ -1,0 +1,103 @@
+#include "clients/cli/errors.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "services/common/status/error.h"
+
+namespace waterline::cli {
+namespace {
+
+struct Advice {
+  const char* reason;
+  const char* next;
+};
+
+constexpr Advice kAdvice[] = {
+    {"INVALID_FIELDS", "Correct what is listed and repeat the command."},
+    {"PURPOSE_REQUIRED", "Say why you ask with --purpose; `waterline codes purpose` lists them."},
+    {"PURPOSE_NOT_AVAILABLE", "Ask for another purpose that fits; this one needs a rule to come."},
+    {"AGREEMENT_NOT_FOUND", "Leave --agreement out, or ask the host which agreements there are."},
+    {"NOT_CONTROLLER",
+     "Only the organisation that holds it may do this. Check the name, and --org."},
+    {"NOT_MEMBER", "The host adds members: `waterline org member add ORGANISATION`."},
+    {"ROLE_NOT_PERMITTED",
+     "Use a role that may do this with --role; the directory is written by "
+     "network_steward of the host."},
+    {"NOT_FOUND", "Check the name; the `list` commands show what there is."},
+    {"ALREADY_EXISTS", "It is there already; use `get` to see it."},
+    {"REQUEST_ID_REUSED", "Use another --request-id, or leave it out."},
+    {"ETAG_MISMATCH", "Somebody changed it meanwhile: read it again, then repeat the change."},
+    {"CONFLICT", "Another write came between: repeat the command."},
+    {"STATE_FORBIDS", "Look at its state with `get`; `waterline event --help` has the order."},
+    {"IDENTITY_MISSING",
+     "Say who asks with --org, --actor and --role, or keep them in a context: "
+     "`waterline context set NAME --org ... --actor ... --role ...`."},
+    {"TOO_LARGE", "Send it in smaller parts."},
+    {"BUSY", "Wait a moment, then repeat the command."},
+    {"UNAVAILABLE", "Nothing was lost: repeat the command; `waterline status` shows what serves."},
+    {"STORAGE_FULL", "Nothing was written. Its operator must make room on the disk."},
+    {"DATA_DAMAGED", "Stop, keep the files as they are, and tell the operator."},
+    {"FORMAT_TOO_NEW", "Use the version of Waterline that wrote these files, or a newer one."},
+    {"KEY_MISSING", "Put the key files back that belong to this data."},
+    {"DEADLINE_EXCEEDED", "It took too long: repeat the command."},
+    {"UNEXPECTED", "Give the incident id to the operator."},
+};
+
+}  // namespace
+
+int ExitCodeOf(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kOk:
+      return kExitDone;
+    case absl::StatusCode::kNotFound:
+      return kExitNotFound;
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kUnauthenticated:
+      return kExitRefused;
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kOutOfRange:
+      return kExitInvalid;
+    case absl::StatusCode::kAlreadyExists:
+    case absl::StatusCode::kAborted:
+    case absl::StatusCode::kFailedPrecondition:
+      return kExitConflict;
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kResourceExhausted:
+      return kExitUnavailable;
+    case absl::StatusCode::kDataLoss:
+      return kExitVerification;
+    default:
+      return kExitOther;
+  }
+}
+
+std::string NextStep(const std::string& reason) {
+  const auto* found = std::find_if(std::begin(kAdvice), std::end(kAdvice),
+                                   [&](const Advice& advice) { return reason == advice.reason; });
+  return found == std::end(kAdvice) ? "" : found->next;
+}
+
+std::string Explain(const absl::Status& status, const std::string& server) {
+  const auto reason = ReasonOf(status);
+  if (!reason && status.code() == absl::StatusCode::kUnavailable) {
+    return "waterline: nothing answers at " + server +
+           "\n  next: start it (deploy/local/up), or name another address with --server\n";
+  }
+  if (!reason && status.code() == absl::StatusCode::kUnimplemented) {
+    return "waterline: the server does not offer this call\n  next: `waterline status` shows its "
+           "version\n";
+  }
+  std::string out = "waterline: " + std::string(status.message()) + "\n";
+  for (const auto& violation : ViolationsOf(status)) {
+    out += "  " + violation.field + " " + violation.description + "\n";
+  }
+  if (!reason) return out;
+  out += "  reason: " + *reason + "\n";
+  const std::string next = NextStep(*reason);
+  if (!next.empty()) out += "  next: " + next + "\n";
+  return out;
+}
+
+}  // namespace waterline::cli
