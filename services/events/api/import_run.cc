@@ -124,11 +124,14 @@ coro::Task<absl::Status> ImportRun::Begin() {
       co_return absl::OkStatus();
     }
   }
-  co_return co_await MakeImport(content_key);
+  co_return co_await MakeImport(content_key, known ? known->revision : 0);
 }
 
-coro::Task<absl::Status> ImportRun::MakeImport(Key content_key) {
+// `revision` is that of the content key, so that the same files sent twice at once make one import.
+coro::Task<absl::Status> ImportRun::MakeImport(Key content_key,
+                                               waterline::storage::Revision revision) {
   Batch batch;
+  batch.RequireRevision(content_key, revision);
   import_id_ = crypto::RandomId('m');
   started_ms_ = api_->parts_.clock->NowMs();
   storage::v1::ImportRecord record;
@@ -176,6 +179,7 @@ void ImportRun::PutMadeEvent(Batch* batch, int64_t now_ms) {
   made->set_name(ProgrammeName(organisation_, programme_id));
   made->set_title(title);
   made->set_description(Shorten(polis_.description(), 2000));
+  made->set_demonstration(api_->parts_.network.demonstration);
   *made->mutable_create_time() = text::ToTimestamp(now_ms);
   *made->mutable_update_time() = text::ToTimestamp(now_ms);
   *programme.mutable_receipt() = decision_.position();

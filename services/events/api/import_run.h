@@ -32,7 +32,8 @@ class ImportRun {
   absl::Status TakePiece(const v1::FilePiece& piece);
   absl::Status FinishFiles();
   coro::Task<absl::Status> Begin();
-  coro::Task<absl::Status> MakeImport(waterline::storage::Key content_key);
+  coro::Task<absl::Status> MakeImport(waterline::storage::Key content_key,
+                                      waterline::storage::Revision revision);
   void PutMadeEvent(waterline::storage::Batch* batch, int64_t now_ms);
   coro::Task<absl::Status> StorePolis();
   coro::Task<absl::Status> StoreStatements(const Labels& labels, CommitHook* hook);
