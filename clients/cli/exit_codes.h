@@ -1,6 +1,7 @@
 #pragma once
 
 // What `waterline` ends with: the same numbers stand in `waterline --help` and README.md.
+// Thread safety: pure function.
 
 #include "absl/status/status.h"
 

@@ -9,8 +9,8 @@
 
 namespace waterline::deployment {
 
-// Writes the files and folders `names` under `root` into a new tar file, mode 0600. ALREADY_EXISTS
-// when it is there; STORAGE_FULL when it cannot be written to the end (the partial file is removed).
+// Writes the files and folders `names` under `root` into a new tar file (0600). ALREADY_EXISTS
+// when it is there; STORAGE_FULL when it cannot be written whole (the partial file is removed).
 absl::Status WriteTar(const std::string& tar, const std::string& root,
                       const std::vector<std::string>& names);
 

@@ -1,8 +1,8 @@
 #pragma once
 
-// The ledger: an append-only RFC 6962 log on a store of its own, with group commit. A caller's entry
-// is durable (one fsync per group), signed (one signature per group) and provable before Append
-// answers. Entries say "authorised", never "done".
+// The ledger: an append-only RFC 6962 log on a store of its own, with group commit. A caller's
+// entry is durable (one fsync per group), signed (one signature per group) and provable before
+// Append answers. Entries say "authorised", never "done".
 //
 // Stored in partition `ledger` (u64 big-endian):
 //     entries/<epoch><index>            EntryRecord
@@ -13,8 +13,8 @@
 // newlines to 512 bytes, written in place after every group. A store that is behind its anchor was
 // rolled back and does not open.
 //
-// Epochs: each is a log of its own with origin <network>/accountability/<epoch>; entry 0 declares the
-// gap before it. Thread safety: all methods from any thread.
+// Epochs: each is a log of its own with origin <network>/accountability/<epoch>; entry 0 declares
+// the gap before it. Thread safety: all methods from any thread.
 
 #include <condition_variable>
 #include <deque>

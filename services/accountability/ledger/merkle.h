@@ -1,8 +1,8 @@
 #pragma once
 
 // The Merkle tree of RFC 6962 section 2.1 over SHA-256. A tree is described by its perfect nodes:
-// node (level, index) is the root of the leaves [index << level, (index + 1) << level). Every hash a
-// proof needs is a fold of perfect nodes, so a proof is first planned and then filled in from
+// node (level, index) is the root of the leaves [index << level, (index + 1) << level). Every hash
+// a proof needs is a fold of perfect nodes, so a proof is first planned and then filled in from
 // wherever nodes are kept. Thread safety: pure functions.
 
 #include <cstdint>

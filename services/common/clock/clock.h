@@ -1,6 +1,7 @@
 #pragma once
 
 // Time as the services see it. Injected everywhere, so that tests decide what time it is.
+// Thread safety: all methods from any thread.
 
 #include <atomic>
 #include <chrono>

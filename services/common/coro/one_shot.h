@@ -4,7 +4,9 @@
 // callbacks into coroutines.
 //
 //   coro::OneShot<absl::Status> done;
-//   store->Enqueue(batch, [setter = done.setter()](absl::Status s) mutable { setter.Set(std::move(s)); });
+//   store->Enqueue(batch, [setter = done.setter()](absl::Status s) mutable {
+//     setter.Set(std::move(s));
+//   });
 //   auto status = co_await done;
 //
 // Exactly one Set per OneShot, before or after the await. The awaiting coroutine resumes on the

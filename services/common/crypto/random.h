@@ -1,5 +1,7 @@
 #pragma once
 
+// Randomness for keys, nonces and ids. Thread safety: all functions from any thread.
+
 #include <string>
 
 namespace waterline::crypto {

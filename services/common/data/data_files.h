@@ -1,6 +1,6 @@
 #pragma once
 
-// The files of services/common/data/files, compiled in.
+// The files of services/common/data/files, compiled in. Thread safety: constants.
 
 namespace waterline::data {
 

@@ -1,5 +1,7 @@
 #pragma once
 
+// Decider: the seam between the gate and accountability. Thread safety: Decide from any thread.
+
 #include "absl/status/statusor.h"
 #include "services/common/coro/task.h"
 #include "waterline/accountability/v1/decision.pb.h"

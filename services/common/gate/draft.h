@@ -1,8 +1,8 @@
 #pragma once
 
-// Draft<T>: an answer that has not left. The only way from a Draft to bytes is Gate::Release, which
-// attaches the receipt of the decision it rests on. rpc registers a GATED method only if its handler
-// returns a Draft (compile time).
+// Draft<T>: an answer that has not left. The only way from a Draft to bytes is Gate::Release,
+// which attaches the receipt of the decision it rests on. rpc registers a GATED method only if its
+// handler returns a Draft (compile time). Thread safety: values; one thread at a time.
 
 #include <chrono>
 #include <memory>

@@ -1,8 +1,8 @@
 #pragma once
 
-// Who is calling. An IdentityProvider turns what came with a call into a Caller; it is chosen once at
-// start. Now there is development identity only: everything is taken from metadata, so it is allowed
-// on loopback and Unix sockets alone, and receipts say DEV.
+// Who is calling. An IdentityProvider turns what came with a call into a Caller; it is chosen once
+// at start. Now there is development identity only: everything is taken from metadata, so it is
+// allowed on loopback and Unix sockets alone, and receipts say DEV.
 // Thread safety: Identify is called from any thread.
 
 #include <functional>

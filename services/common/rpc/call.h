@@ -1,7 +1,8 @@
 #pragma once
 
 // Call: who asks, why, and until when: what a handler knows of the caller. No gRPC header.
-// Immutable for the handler; lives until the call ends.
+// Immutable for the handler; lives until the call ends. Thread safety: `cancelled` may be
+// read from any thread, the rest is constant.
 
 #include <atomic>
 #include <chrono>

@@ -2,7 +2,8 @@
 
 // Awaiting an outgoing unary call.
 //
-//   auto answer = co_await rpc::CallUnary<v1::DecideResponse>(channel, "/pkg.Service/Method", request, metadata, deadline);
+//   auto answer = co_await rpc::CallUnary<v1::DecideResponse>(channel, "/pkg.Service/Method",
+//                                                           request, metadata, deadline);
 //
 // The error of the other side comes back as it left: google.rpc.Status details become payloads.
 // Thread safety: any thread. The coroutine resumes on a gRPC thread.

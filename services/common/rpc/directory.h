@@ -17,8 +17,8 @@ class Directory {
  public:
   virtual ~Directory() = default;
 
-  // One answer per name (organisations/*, places/*, organisations/*/participants/*): nothing when it
-  // does not exist; the subject id of a participant, empty for everything else.
+  // One answer per name (organisations/*, places/*, organisations/*/participants/*): nothing when
+  // it does not exist; the subject id of a participant, empty for everything else.
   virtual coro::Task<absl::StatusOr<std::vector<std::optional<std::string>>>> Look(
       std::vector<std::string> names) = 0;
 };

@@ -1,6 +1,7 @@
 #pragma once
 
-// The size limits of every call, in one table. Field limits are in the proto comments.
+// The size limits of every call, in one table. Field limits are in the proto comments. Thread
+// safety: constants.
 
 #include <chrono>
 #include <cstddef>

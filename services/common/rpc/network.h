@@ -1,6 +1,7 @@
 #pragma once
 
-// What the network is, from its configuration: fixed while a process runs.
+// What the network is, from its configuration: fixed while a process runs. Thread safety: a
+// constant value.
 
 #include <string>
 

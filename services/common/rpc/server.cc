@@ -184,7 +184,7 @@ grpc::ServerUnaryReactor* StartUnary(Shared* shared, const std::string& path, co
   return reactor;
 }
 
-// One read and one write at a time. After a cancel, Finish has been called and every operation fails.
+// One read and one write at a time. After a cancel, Finish has been called: every operation fails.
 class StreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
                       public RawStream {
  public:

@@ -46,7 +46,7 @@ class Server {
   int port() const;  // Of the first address; 0 for a Unix socket.
   void SetServing(bool serving);
 
-  // Not serving, then up to drain_grace for calls under way (streams see `cancelled`), then the end.
+  // Not serving, then up to drain_grace for calls under way (streams see `cancelled`), then end.
   void Drain();
 
   std::shared_ptr<grpc::Channel> InProcessChannel();

@@ -4,7 +4,11 @@
 //
 //   auto service = std::make_unique<rpc::Service>("waterline.registry.v1.RegistryService");
 //   service->Gated<v1::GetPlaceRequest, v1::GetPlaceResponse>(
-//       "GetPlace", [handler](const rpc::Call& c, const v1::GetPlaceRequest& r) { return handler->GetPlace(c, r); }, gate);
+//       "GetPlace",
+//       [handler](const rpc::Call& call, const v1::GetPlaceRequest& request) {
+//         return handler->GetPlace(call, request);
+//       },
+//       gate);
 //
 // Shorthand: rpc::Gated(service, "GetPlace", handler, &Handler::GetPlace, gate).
 // A GATED method must return Draft<Response>: anything else does not compile. Each registration is

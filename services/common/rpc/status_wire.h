@@ -1,8 +1,8 @@
 #pragma once
 
 // absl::Status with payloads <-> grpc::Status with google.rpc.Status details (at most
-// kErrorDetailsBytesMax; what does not fit is left out, ErrorInfo first). For .cc files: it pulls in
-// gRPC. Thread safety: pure functions.
+// kErrorDetailsBytesMax; what does not fit is left out, ErrorInfo first). For .cc files: it pulls
+// in gRPC. Thread safety: pure functions.
 
 #include <grpcpp/support/status.h>
 

@@ -1,7 +1,7 @@
 #pragma once
 
 // Early return on error. Plain statements only: g++ miscompiles statement expressions in coroutines
-// (gcc PR 115851). The CO_ forms are for coroutines.
+// (gcc PR 115851). The CO_ forms are for coroutines. Thread safety: nothing is shared.
 
 #define WATERLINE_INTERNAL_CONCAT2(a, b) a##b
 #define WATERLINE_INTERNAL_CONCAT(a, b) WATERLINE_INTERNAL_CONCAT2(a, b)

@@ -2,6 +2,7 @@
 
 // The one suite that every backend passes. A backend instantiates it with a factory:
 //   INSTANTIATE_TEST_SUITE_P(Memory, StoreConformance, testing::Values(MakeMemory));
+// Thread safety: a store is used from many threads, the suite itself from one.
 
 #include <gtest/gtest.h>
 

@@ -126,8 +126,8 @@ class Batch {
   size_t size_bytes_ = 0;
 };
 
-// INVALID_ARGUMENT or TOO_LARGE for a partition, key, range or batch outside the limits above; every
-// Store calls these first, so that all behave alike.
+// INVALID_ARGUMENT or TOO_LARGE for a partition, key, range or batch outside the limits above;
+// every Store calls these first, so that all behave alike.
 absl::Status Validate(const Partition& partition);
 absl::Status Validate(const Key& key);
 absl::Status Validate(const Range& range, int limit);

@@ -1,4 +1,4 @@
-// kill -9 in the middle of commits: what was acknowledged is there, nothing twice, no part of a batch.
+// kill -9 in the middle of commits: what was acknowledged is there, nothing twice, no half batch.
 //
 // The test starts itself again as a child that commits from several threads and writes each
 // acknowledged commit to a pipe; the parent kills it after a seeded number of acknowledgements.

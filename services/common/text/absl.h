@@ -2,7 +2,7 @@
 
 // Debian's abseil has its own string_view (`absl::string_view` is not `std::string_view`, and
 // neither converts to the other). Our signatures use std::string_view; these two functions are the
-// only bridge.
+// only bridge. Thread safety: pure functions.
 
 #include <string_view>
 

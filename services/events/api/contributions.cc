@@ -31,6 +31,60 @@ std::vector<std::string> SubjectsOf(const std::vector<records::Stored<Record>>& 
   return {subjects.begin(), subjects.end()};
 }
 
+// What the service itself sets, whatever the sender put there.
+void FillOutputFields(const std::string& name, const std::string& informant, int64_t now_ms,
+                      v1::Contribution* contribution) {
+  contribution->set_name(name);
+  contribution->set_contribution_code(ContributionCode(crypto::RandomBytes(5)));
+  contribution->clear_withdrawn();
+  contribution->clear_erased();
+  *contribution->mutable_create_time() = text::ToTimestamp(now_ms);
+  contribution->clear_informant();
+  if (!informant.empty()) contribution->set_informant(crypto::IdFromBytes('i', informant));
+}
+
+// Gives each contribution of a registered participant its subject; `subjects` are the directory's
+// answers in the order of those contributions. Answers the distinct subjects.
+template <class NewContribution>
+std::vector<std::string> SetSubjects(const std::vector<std::optional<std::string>>& subjects,
+                                     std::vector<NewContribution>* contributions,
+                                     std::vector<FieldViolation>* violations) {
+  std::set<std::string> distinct;
+  for (size_t i = 0, next = 0; i < contributions->size(); ++i) {
+    auto& one = (*contributions)[i];
+    if (one.public_fields.participant().empty()) continue;
+    const auto& subject = subjects[next++];
+    if (subject) {
+      one.subject_id = *subject;
+      distinct.insert(*subject);
+    } else {
+      violations->push_back({"contributions[" + std::to_string(i) + "].participant",
+                             "names no registered participant"});
+    }
+  }
+  return {distinct.begin(), distinct.end()};
+}
+
+// Every wrong field of the request at once.
+std::vector<FieldViolation> CheckContributions(v1::RecordContributionsRequest* request) {
+  std::vector<FieldViolation> violations;
+  if (!text::MatchName(request->parent(), "organisations/*/events/*"))
+    violations.push_back({"parent", "is not a name organisations/{id}/events/{id}"});
+  CheckRequestId(request->request_id(), &violations);
+  if (request->contributions().empty() || request->contributions_size() > kRowsMax)
+    violations.push_back({"contributions", "needs 1 to 1,000 entries"});
+  std::set<std::string> sources;
+  for (int i = 0; i < request->contributions_size() && i < kRowsMax; ++i) {
+    const std::string path = "contributions[" + std::to_string(i) + "]";
+    auto* one = request->mutable_contributions(i);
+    const auto problems = CheckContribution(path, one);
+    violations.insert(violations.end(), problems.begin(), problems.end());
+    if (!sources.insert(one->source_id()).second)
+      violations.push_back({path + ".source_id", "stands twice in the request"});
+  }
+  return violations;
+}
+
 }  // namespace
 
 coro::Task<absl::StatusOr<std::vector<v1::Contribution>>> EventsApi::ToPublic(
@@ -78,7 +132,7 @@ coro::Task<absl::StatusOr<std::vector<std::string>>> EventsApi::StoreContributio
     common::v1::BulkReport* report) {
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key,
                                 co_await parts_.vault->IndexKey(event.partition()));
-  const auto now = text::ToTimestamp(parts_.clock->NowMs());
+  const int64_t now_ms = parts_.clock->NowMs();
   std::vector<std::string> ids;
   int conflicts = 0;
   for (size_t begin = 0; begin < contributions.size();) {
@@ -115,14 +169,8 @@ coro::Task<absl::StatusOr<std::vector<std::string>>> EventsApi::StoreContributio
         batch.RequireAbsent(source).Put(source, id);
       }
       v1::Contribution contribution = contributions[at].public_fields;
-      contribution.set_name(ContributionName(event.organisation, event.id, id));
-      contribution.set_contribution_code(ContributionCode(crypto::RandomBytes(5)));
-      contribution.clear_withdrawn();
-      contribution.clear_erased();
-      *contribution.mutable_create_time() = now;
-      contribution.clear_informant();
-      if (!contributions[at].informant.empty())
-        contribution.set_informant(crypto::IdFromBytes('i', contributions[at].informant));
+      FillOutputFields(ContributionName(event.organisation, event.id, id),
+                       contributions[at].informant, now_ms, &contribution);
       ContributionRecord record;
       record.set_subject_id(contributions[at].subject_id);
       record.set_source_key(source.id);
@@ -151,44 +199,23 @@ coro::Task<absl::StatusOr<std::vector<std::string>>> EventsApi::StoreContributio
 
 EventsApi::Answer<v1::RecordContributionsResponse> EventsApi::RecordContributions(
     const rpc::Call& call, const v1::RecordContributionsRequest& request) {
-  std::vector<FieldViolation> violations;
-  const auto ids = text::MatchName(request.parent(), "organisations/*/events/*");
-  if (!ids) violations.push_back({"parent", "is not a name organisations/{id}/events/{id}"});
-  CheckRequestId(request.request_id(), &violations);
-  if (request.contributions().empty() || request.contributions_size() > kRowsMax)
-    violations.push_back({"contributions", "needs 1 to 1,000 entries"});
+  v1::RecordContributionsRequest normal = request;
+  auto violations = CheckContributions(&normal);
+  if (!violations.empty()) co_return BadFields(violations);
   std::vector<NewContribution> contributions;
-  std::vector<std::string> names, people, informants;
-  std::set<std::string> sources;
-  for (int i = 0; i < request.contributions_size() && i < kRowsMax; ++i) {
-    const std::string path = "contributions[" + std::to_string(i) + "]";
+  std::vector<std::string> people, informants;
+  for (auto& fields : *normal.mutable_contributions()) {
     auto& one = contributions.emplace_back();
-    one.public_fields = request.contributions(i);
-    const auto problems = CheckContribution(path, &one.public_fields);
-    violations.insert(violations.end(), problems.begin(), problems.end());
-    if (!sources.insert(one.public_fields.source_id()).second)
-      violations.push_back({path + ".source_id", "stands twice in the request"});
+    one.public_fields = std::move(fields);
     one.public_fields.clear_import();
     one.public_fields.clear_moderation();
     if (!one.public_fields.participant().empty()) people.push_back(one.public_fields.participant());
     if (!one.public_fields.informant().empty()) informants.push_back(one.public_fields.informant());
   }
-  if (!violations.empty()) co_return BadFields(violations);
+  const auto ids = text::MatchName(request.parent(), "organisations/*/events/*");
   const EventRef event{(*ids)[0], (*ids)[1]};
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto subjects, co_await parts_.directory->Look(people));
-  std::set<std::string> subject_ids;
-  for (size_t i = 0, next = 0; i < contributions.size(); ++i) {
-    if (contributions[i].public_fields.participant().empty()) continue;
-    const auto& subject = subjects[next++];
-    if (subject) {
-      contributions[i].subject_id = *subject;
-      subject_ids.insert(*subject);
-    } else {
-      violations.push_back({"contributions[" + std::to_string(i) + "].participant",
-                            "names no registered participant"});
-    }
-  }
-  const std::vector<std::string> concerned(subject_ids.begin(), subject_ids.end());
+  const auto concerned = SetSubjects(subjects, &contributions, &violations);
   WATERLINE_CO_ASSIGN_OR_RETURN(
       auto decision,
       co_await Ask(call, Operation::OPERATION_WRITE, event.organisation, kContributions,

@@ -1,8 +1,8 @@
 #pragma once
 
 // The handlers of EventsService (see its proto for errors). One file per topic: events_api.cc
-// (catalogue, shared parts), programmes.cc, events.cc, contributions.cc, reactions.cc, responses.cc,
-// imports.cc (import records, revert), import_run.cc (reading files in).
+// (catalogue, shared parts), programmes.cc, events.cc, contributions.cc, reactions.cc,
+// responses.cc, imports.cc (import records, revert), import_run.cc (reading files in).
 // Thread safety: any thread.
 
 #include <functional>

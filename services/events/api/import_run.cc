@@ -162,7 +162,7 @@ coro::Task<absl::Status> ImportRun::MakeImport(Key content_key,
       .status();
 }
 
-// A programme and a held event from summary.csv: the topic, and the first and last instant as dates.
+// A programme and a held event from summary.csv: the topic, and the first and last vote as dates.
 void ImportRun::PutMadeEvent(Batch* batch, int64_t now_ms) {
   int64_t first = std::numeric_limits<int64_t>::max();
   int64_t last = 0;

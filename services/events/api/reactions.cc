@@ -30,35 +30,44 @@ void Count(const ReactionRow& row, bool current, v1::ReactionTally* tally) {
   }
 }
 
-}  // namespace
-
-EventsApi::Answer<v1::RecordReactionsResponse> EventsApi::RecordReactions(
-    const rpc::Call& call, const v1::RecordReactionsRequest& request) {
+// Every wrong field of the request at once.
+std::vector<FieldViolation> CheckReactions(const v1::RecordReactionsRequest& request) {
   std::vector<FieldViolation> violations;
   const auto ids = text::MatchName(request.parent(), "organisations/*/events/*");
   if (!ids) violations.push_back({"parent", "is not a name organisations/{id}/events/{id}"});
   CheckRequestId(request.request_id(), &violations);
   if (request.reactions().empty() || request.reactions_size() > kRowsMax)
     violations.push_back({"reactions", "needs 1 to 1,000 entries"});
-  std::vector<std::string> informants;
   for (int i = 0; i < request.reactions_size() && i < kRowsMax; ++i) {
-    const auto problems =
-        CheckReaction("reactions[" + std::to_string(i) + "]", request.reactions(i));
+    const std::string path = "reactions[" + std::to_string(i) + "]";
+    const auto problems = CheckReaction(path, request.reactions(i));
     violations.insert(violations.end(), problems.begin(), problems.end());
-    informants.push_back(request.reactions(i).informant());
     const auto contribution = text::MatchName(request.reactions(i).contribution(),
                                               "organisations/*/events/*/contributions/*");
-    if (!contribution || !ids || (*contribution)[0] != (*ids)[0] ||
-        (*contribution)[1] != (*ids)[1]) {
-      violations.push_back({"reactions[" + std::to_string(i) + "].contribution",
-                            "is not a contribution of this event"});
-    }
+    if (!contribution || !ids || (*contribution)[0] != (*ids)[0] || (*contribution)[1] != (*ids)[1])
+      violations.push_back({path + ".contribution", "is not a contribution of this event"});
   }
+  return violations;
+}
+
+std::vector<std::string> InformantsOf(const v1::RecordReactionsRequest& request) {
+  std::vector<std::string> informants;
+  for (const auto& reaction : request.reactions()) informants.push_back(reaction.informant());
+  return informants;
+}
+
+}  // namespace
+
+EventsApi::Answer<v1::RecordReactionsResponse> EventsApi::RecordReactions(
+    const rpc::Call& call, const v1::RecordReactionsRequest& request) {
+  auto violations = CheckReactions(request);
   if (!violations.empty()) co_return BadFields(violations);
+  const auto ids = text::MatchName(request.parent(), "organisations/*/events/*");
   const EventRef event{(*ids)[0], (*ids)[1]};
+  const std::vector<std::string> no_subjects;
   WATERLINE_CO_ASSIGN_OR_RETURN(
       auto decision, co_await Ask(call, Operation::OPERATION_WRITE, event.organisation, "reactions",
-                                  request.parent() + "/reactions", kCategory, {},
+                                  request.parent() + "/reactions", kCategory, no_subjects,
                                   static_cast<uint32_t>(request.reactions_size())));
   const auto mutation = records::MutationOf(call, request);
   WATERLINE_CO_ASSIGN_OR_RETURN(
@@ -68,12 +77,13 @@ EventsApi::Answer<v1::RecordReactionsResponse> EventsApi::RecordReactions(
   if (!retry) WATERLINE_CO_RETURN_IF_ERROR(CheckRecording(stored_event.record.public_()));
   EvidenceHook hook(parts_.gate, &decision, event.name());
   MergeCounts informant_counts;
+  const auto informants = InformantsOf(request);
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto labels,
                                 co_await LabelsOf(event, informants, "", &hook, &informant_counts));
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key,
                                 co_await parts_.vault->IndexKey(event.partition()));
-  std::map<std::string, ReactionRow>
-      rows;  // By identity: repeated rows of the request fall together.
+  // By identity: repeated rows of the request fall together.
+  std::map<std::string, ReactionRow> rows;
   for (int i = 0; i < request.reactions_size(); ++i) {
     const auto& reaction = request.reactions(i);
     const std::string contribution = IdOf(reaction.contribution());
@@ -144,10 +154,11 @@ EventsApi::Answer<v1::ListReactionsResponse> EventsApi::ListReactions(
     return response.reactions_size() < page.limit;
   };
   WATERLINE_CO_RETURN_IF_ERROR(co_await rows.ForEach(page.after, visit));
+  const std::vector<std::string> no_subjects;
   WATERLINE_CO_ASSIGN_OR_RETURN(
       auto decision, co_await Ask(call, Operation::OPERATION_SEARCH, event.organisation,
-                                  "reactions", request.parent() + "/reactions", kCategory, {},
-                                  static_cast<uint32_t>(response.reactions_size())));
+                                  "reactions", request.parent() + "/reactions", kCategory,
+                                  no_subjects, static_cast<uint32_t>(response.reactions_size())));
   if (response.reactions_size() == page.limit)
     response.set_next_page_token(records::NextPageToken(last, arguments));
   co_return gate::Draft<v1::ListReactionsResponse>(std::move(response), std::move(decision));

@@ -74,9 +74,10 @@ EventsApi::Answer<v1::RecordResponsesResponse> EventsApi::RecordResponses(
   }
   if (!violations.empty()) co_return BadFields(violations);
   const EventRef event{(*ids)[0], (*ids)[1]};
+  const std::vector<std::string> no_subjects;
   WATERLINE_CO_ASSIGN_OR_RETURN(
       auto decision, co_await Ask(call, Operation::OPERATION_WRITE, event.organisation, "responses",
-                                  request.parent() + "/responses", kCategory, {},
+                                  request.parent() + "/responses", kCategory, no_subjects,
                                   static_cast<uint32_t>(request.responses_size())));
   const auto mutation = records::MutationOf(call, request);
   WATERLINE_CO_ASSIGN_OR_RETURN(
@@ -142,10 +143,11 @@ EventsApi::Answer<v1::ListResponsesResponse> EventsApi::ListResponses(
     return response.responses_size() < page.limit;
   };
   WATERLINE_CO_RETURN_IF_ERROR(co_await rows.ForEach(page.after, visit));
+  const std::vector<std::string> no_subjects;
   WATERLINE_CO_ASSIGN_OR_RETURN(
       auto decision, co_await Ask(call, Operation::OPERATION_SEARCH, event.organisation,
-                                  "responses", request.parent() + "/responses", kCategory, {},
-                                  static_cast<uint32_t>(response.responses_size())));
+                                  "responses", request.parent() + "/responses", kCategory,
+                                  no_subjects, static_cast<uint32_t>(response.responses_size())));
   if (response.responses_size() == page.limit)
     response.set_next_page_token(records::NextPageToken(last, arguments));
   co_return gate::Draft<v1::ListResponsesResponse>(std::move(response), std::move(decision));

@@ -1,5 +1,7 @@
 #pragma once
 
+// The code a contributor is given to ask about a contribution later. Thread safety: pure functions.
+
 #include <string>
 
 namespace waterline::events {

@@ -1,7 +1,8 @@
 #pragma once
 
 // Rules for programmes, events, contributions and responses (domain.md 8.2 and rules 13 to 23).
-// Pure functions: they bring values into their normal form and return every violation at once.
+// They bring values into their normal form and return every violation at once. Thread safety: pure
+// functions.
 
 #include <cstdint>
 #include <string>
@@ -21,8 +22,8 @@ std::vector<FieldViolation> CheckEvent(v1::Event* event, const std::string& orga
 // What it takes to publish (rule 14).
 std::vector<FieldViolation> CheckPublishable(const v1::Event& event);
 
-// Whether the event may go from its state to `to`; FAILED_PRECONDITION/STATE_FORBIDS with the states
-// in words. `now_ms` for rule 13: nothing is held before it starts.
+// Whether the event may go from its state to `to`; FAILED_PRECONDITION/STATE_FORBIDS with the
+// states in words. `now_ms` for rule 13: nothing is held before it starts.
 absl::Status CheckTransition(const v1::Event& event, v1::Event::State to, int64_t now_ms);
 absl::Status CheckEditable(const v1::Event& event);
 // Open or held: when contributions, reactions and responses may be recorded.

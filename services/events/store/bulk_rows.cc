@@ -40,7 +40,7 @@ std::string LeadingBits(const std::string& key) {
   return bits;
 }
 
-// The bucket of a key: the last one that is not after it, since buckets are prefixes that cover all.
+// The bucket of a key: the last one not after it, because buckets are prefixes covering all.
 size_t BucketOf(const storage::v1::BucketDirectory& directory, const std::string& key) {
   const std::string bits = LeadingBits(key);
   const auto& buckets = directory.buckets();

@@ -13,6 +13,7 @@
 //                                              when the import makes its event
 //     keys/..., dedupe/...
 // Log `evidence`: one item per change of an event's evidence, named after the event.
+// Thread safety: constants and pure functions.
 
 #include <string>
 

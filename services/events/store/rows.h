@@ -1,6 +1,6 @@
 #pragma once
 
-// Keys and digests of bulk rows (contracts.md 4). Pure functions.
+// Keys and digests of bulk rows (contracts.md 4). Thread safety: pure functions.
 
 #include <string>
 

@@ -1,5 +1,8 @@
 #pragma once
 
+// What this service adds to the state digest. Thread safety: any thread; of a store that is
+// being written, the lines belong to no one moment.
+
 #include <string>
 #include <vector>
 

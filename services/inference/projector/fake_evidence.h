@@ -1,6 +1,7 @@
 #pragma once
 
 // For tests and benchmarks: a feed in memory, a small exact model, a store that fails on demand.
+// Thread safety: the feed and the store from any thread, the model is constant.
 
 #include <chrono>
 #include <condition_variable>

@@ -1,6 +1,7 @@
 #pragma once
 
-// What PartitionProjector's two files share; included by them only.
+// What PartitionProjector's two files share; included by them only. Thread safety: one
+// thread at a time, as PartitionProjector.
 
 #include <map>
 #include <set>

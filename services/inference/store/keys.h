@@ -3,18 +3,18 @@
 // Where inference keeps what, in its own Store. Partition = the organisation whose evidence it is.
 //
 //     cursors/feed                                     ProjectorCursor
-//     leases/projector                                 epoch of the projector that owns the
-//     partition evidence/<event id>                              EvidenceRecord
+//     leases/projector                                 epoch of the projector that owns it
+//     evidence/<event id>                              EvidenceRecord
 //     evidence_parts/<event id>/<revision>/<part>      EvidenceRecord with items only
 //     scopes/<scope>                                   ScopeState
-//     scope_events/<scope>|<day>|<event id>            empty; events whose answers the scope rests
-//     on checkpoints/<scope>|<day>                        ScopeCheckpoint: the state after the bin
-//     of that day
+//     scope_events/<scope>|<day>|<event id>            empty; the scope rests on its answers
+//     checkpoints/<scope>|<day>                        ScopeCheckpoint: the state after that day
 //
 // <scope> is a resource name: organisations/{org}, organisations/{org}/events/{event},
 // organisations/{org}/programmes/{programme}, places/{place} (as seen from the partition's own
 // events). <revision> and <part> are 20 decimal digits; <day> is days since 1970-01-01 plus
-// 1,000,000,000 in 10 decimal digits, so that keys sort by time.
+// 1,000,000,000 in 10 decimal digits, so that keys sort by time. Thread
+// safety: constants and pure functions.
 
 #include <cstdint>
 #include <string>

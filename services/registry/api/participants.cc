@@ -24,6 +24,27 @@ gate::Ask AskParticipants(gate::Operation operation, const std::string& organisa
   return ask;
 }
 
+// What the service itself sets when a participant is registered.
+void FillOutputFields(int64_t now_ms, v1::Participant* participant) {
+  *participant->mutable_create_time() = text::ToTimestamp(now_ms);
+  *participant->mutable_update_time() = text::ToTimestamp(now_ms);
+  participant->clear_etag();
+  participant->clear_erased();
+  if (participant->state() == v1::Participant::STATE_UNSPECIFIED)
+    participant->set_state(v1::Participant::STATE_ACTIVE);
+}
+
+std::vector<FieldViolation> CheckRegistration(const v1::RegisterParticipantRequest& request,
+                                              v1::Participant* participant) {
+  auto violations = CheckParticipant(participant);
+  if (!text::MatchName(request.parent(), "organisations/*"))
+    violations.push_back({"parent", "is not a name organisations/{id}"});
+  if (!text::IsRequestId(request.request_id()))
+    violations.push_back(
+        {"request_id", "is required: 1 to 64 visible ASCII characters, a UUID is best"});
+  return violations;
+}
+
 absl::Status Absent() { return Error(reason::kNotFound, "there is no participant of this name"); }
 
 }  // namespace
@@ -53,13 +74,9 @@ coro::Task<absl::StatusOr<std::vector<v1::Participant>>> RegistryApi::ToPublic(
 RegistryApi::Answer<v1::RegisterParticipantResponse> RegistryApi::RegisterParticipant(
     const rpc::Call& call, const v1::RegisterParticipantRequest& request) {
   v1::Participant participant = request.participant();
-  auto violations = CheckParticipant(&participant);
-  const auto ids = text::MatchName(request.parent(), "organisations/*");
-  if (!ids) violations.push_back({"parent", "is not a name organisations/{id}"});
-  if (!text::IsRequestId(request.request_id()))
-    violations.push_back(
-        {"request_id", "is required: 1 to 64 visible ASCII characters, a UUID is best"});
+  const auto violations = CheckRegistration(request, &participant);
   if (!violations.empty()) co_return BadFields(violations);
+  const auto ids = text::MatchName(request.parent(), "organisations/*");
   const Partition partition((*ids)[0]);
   const auto mutation = records::MutationOf(call, request);
   std::string id = crypto::RandomId('p');
@@ -82,12 +99,7 @@ RegistryApi::Answer<v1::RegisterParticipantResponse> RegistryApi::RegisterPartic
   const Key key(kParticipants, id);
   if (!*retry) {
     const int64_t now = parts_.clock->NowMs();
-    *participant.mutable_create_time() = text::ToTimestamp(now);
-    *participant.mutable_update_time() = text::ToTimestamp(now);
-    participant.clear_etag();
-    participant.clear_erased();
-    if (participant.state() == v1::Participant::STATE_UNSPECIFIED)
-      participant.set_state(v1::Participant::STATE_ACTIVE);
+    FillOutputFields(now, &participant);
     Batch batch;
     ParticipantRecord record;
     record.set_subject_id(subject_id);

@@ -20,7 +20,7 @@ class OrganisationFile {
  public:
   explicit OrganisationFile(std::string file_name);
 
-  // Errors: INVALID_FIELDS naming file, row and column: no CSV, not UTF-8, a column that is missing.
+  // Errors: INVALID_FIELDS naming file, row and column: no CSV, not UTF-8, a missing column.
   absl::Status Feed(std::string_view piece) { return reader_.Feed(piece); }
   absl::Status Finish();
 

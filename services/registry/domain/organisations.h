@@ -1,7 +1,7 @@
 #pragma once
 
-// Rules for organisations and places (domain.md 4 and rules 1, 4, 5). Pure functions: they bring
-// values into their normal form and return every violation at once.
+// Rules for organisations and places (domain.md 4 and rules 1, 4, 5). They bring values
+// into their normal form and return every violation at once. Thread safety: pure functions.
 
 #include <string>
 #include <vector>

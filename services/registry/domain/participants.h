@@ -1,6 +1,6 @@
 #pragma once
 
-// Rules for participants (domain.md 8.1 and rules 2, 7, 8). Pure functions.
+// Rules for participants (domain.md 8.1 and rules 2, 7, 8). Thread safety: pure functions.
 
 #include <vector>
 

@@ -15,6 +15,7 @@
 //     participants/<id>                        ParticipantRecord
 //     participant_sources/<HMAC>               id of the participant
 // Both: dedupe/...
+// Thread safety: constants and pure functions.
 
 #include <string>
 

@@ -1,5 +1,7 @@
 #pragma once
 
+// MemoryStore: the Store without a disk. Thread safety: all methods from any thread.
+
 #include <map>
 #include <mutex>
 #include <string>

@@ -227,7 +227,7 @@ RocksDbStore::~RocksDbStore() {
   impl_->wake.notify_all();
   impl_->committer.join();
   impl_->resumers.reset();
-  // Everything into checksummed files, so that verification sees every byte and the next start is quick.
+  // All into checksummed files: verification sees every byte, and the next start is quick.
   if (!impl_->read_only) impl_->db->Flush(rocksdb::FlushOptions()).PermitUncheckedError();
   impl_->db->Close().PermitUncheckedError();
 }

@@ -1,9 +1,9 @@
 #pragma once
 
-// The embedded Store: one RocksDB folder of one service. One commit thread groups what queued during
-// the last fsync (no fixed delay); a commit is acknowledged after the WAL is synced. A failed sync
-// ends the process: what is on disk is no longer known. A full disk is STORAGE_FULL, and the store
-// tries again at the next commit. Thread safety: as Store.
+// The embedded Store: one RocksDB folder of one service. One commit thread groups what queued
+// during the last fsync (no fixed delay); a commit is acknowledged after the WAL is synced. A
+// failed sync ends the process: what is on disk is no longer known. A full disk is
+// STORAGE_FULL, and the store tries again at the next commit. Thread safety: as Store.
 
 #include <functional>
 #include <memory>
