@@ -282,10 +282,13 @@ def _orphan_sources(tree):
 # --- documents ---
 
 def _links(tree, path):
-    """(line, repository path) of each relative link of a document."""
-    for line, match in matches(tree, path, r'\]\(([^)\s#]+)(?:#[^)\s]*)?\)'):
+    """(line, repository path) of each relative link of a document, outside code."""
+    text = re.sub(r'```.*?```|`[^`\n]*`', lambda m: re.sub(r'[^\n]', ' ', m[0]), tree.text(path),
+                  flags=re.S)
+    for match in re.finditer(r'\]\(([^)\s#]+)(?:#[^)\s]*)?\)', text):
         if not re.match(r'[a-z][a-z0-9+.-]*:', match[1]):
-            yield line, os.path.normpath(os.path.join(os.path.dirname(path), match[1]))
+            target = os.path.normpath(os.path.join(os.path.dirname(path), match[1]))
+            yield cpp_text.line_of(text, match.start()), target
 
 
 def document_links(tree):

@@ -186,6 +186,7 @@ BAD = {
 
 # What must not be reported: (rule, files over GOOD).
 FINE = [
+    ('document_links', {README: 'An id is `^[a-z]([a-z0-9-]{0,61})`, a link `[a](b.md)`.\n'}),
     ('function_length', {ID_CC: 'int F() {\n' + '  Step();\n' * 68 + '}\n'}),
     ('function_length', {ID_CC: 'namespace {\n' + 'int a;\n' * 99 + '}\n'}),
     ('machine_paths', {'deploy/local/up': 'cd "$PWD/work" ../shared/work /usr/share\n'}),

@@ -41,7 +41,7 @@ absl::Status Refusal(const accountability::v1::Question& question,
     const char* message;
   };
   static const Row kRows[] = {
-      {reason::kPurposeRequired, "say why you ask: name a purpose of the code list `purposes`"},
+      {reason::kPurposeRequired, "say why you ask: name a purpose of the code list `purpose`"},
       {reason::kPurposeNotAvailable, "this version has no rule for this purpose yet"},
       {reason::kAgreementNotFound,
        "no agreement of this name is known; ask without one for your own records"},

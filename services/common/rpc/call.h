@@ -15,7 +15,7 @@ namespace waterline::rpc {
 
 struct Call {
   accountability::v1::Caller caller;
-  std::string purpose;      // Code of the list `purposes`; empty: none given.
+  std::string purpose;      // Code of the list `purpose`; empty: none given.
   std::string agreement;    // As asked for.
   std::string approval;     // Research approval reference.
   std::string method;       // /package.Service/Method
