@@ -28,6 +28,9 @@ FOREIGN = ('proto/google/', 'tests/data/')
 # This folder holds the bad samples.
 SELF = ('tests/tidy/tidy.py', 'tests/tidy/tidy_test.py')
 
+# Under tests/, but no tests: this checker, and load generators, which pace themselves.
+NO_TESTS = ('tests/tidy/', 'tests/bench/')
+
 # Sleeps that synchronise nothing: path -> reason. One that is not used is a finding.
 ALLOWED_SLEEPS = {
     'services/inference/projector/projector_test.cc':
@@ -341,7 +344,7 @@ def sleeps(tree):
                r'|^\s*sleep\s+[\d.$"]')
     used = set()
     for path in tree.paths:
-        if not _is_test(path) or path.startswith(FOREIGN + ('tests/tidy/',)):
+        if not _is_test(path) or path.startswith(FOREIGN + NO_TESTS):
             continue
         for line, match in matches(tree, path, pattern, re.M):
             if path in ALLOWED_SLEEPS:
