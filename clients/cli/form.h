@@ -21,7 +21,9 @@ std::string FormHtml(const events::v1::Event& event,
                      const FormOptions& options);
 
 // The file that `waterline import responses` takes (services/events/domain/response_file.h): one
-// row per question and respondent group asked, values empty. Rows left empty are read over.
+// row per question and respondent group asked, to fill in `value`, `missing` or `counts`; rows left
+// empty are read over. For another sheet, copy the rows and say sheet-2 in source_id. Two further
+// columns, which the import passes over, hold the question and what its values mean.
 std::string FormCsv(const events::v1::Event& event,
                     const std::vector<events::v1::Indicator>& indicators,
                     const FormOptions& options);
