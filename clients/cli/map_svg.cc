@@ -1,0 +1,640 @@
+#include "clients/cli/map_svg.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "clients/cli/map_grid.h"
+#include "clients/cli/markup.h"
+
+namespace waterline::cli {
+namespace {
+
+using inference::v1::ConceptualMap;
+using inference::v1::Estimate;
+using inference::v1::PracticeMap;
+
+// A look: what the attribute is in light, and what the style sheet makes of it in dark. Renderers
+// that know no media queries show the light one.
+struct Look {
+  const char* name;
+  const char* property;
+  const char* light;
+  const char* dark;
+};
+constexpr Look kLooks[] = {{"sky", "fill", "#eef4f9", "#0c1a26"},
+                           {"sea-top", "stop-color", "#cfe2ee", "#0f3047"},
+                           {"sea-deep", "stop-color", "#a8c9de", "#08182a"},
+                           {"tip", "fill", "#ffffff", "#27465a"},
+                           {"tip-shade", "fill", "#e4eef5", "#1f3a4c"},
+                           {"edge", "stroke", "#b4cad9", "#3d6077"},
+                           {"body", "fill", "#e9f2f8", "#14303f"},
+                           {"body-shade", "fill", "#dceaf3", "#112a38"},
+                           {"wave", "stroke", "#4f88ac", "#6fb1d6"},
+                           {"panel", "fill", "#ffffff", "#1b3b4d"},
+                           {"hollow", "fill", "#f3f7fa", "#16313f"},
+                           {"hatch", "stroke", "#d3dfe8", "#27485a"},
+                           {"track", "fill", "#dbe5ec", "#36566a"},
+                           {"middle", "stroke", "#7f95a6", "#8aa6b8"},
+                           {"ink", "fill", "#10263a", "#f2f7fb"},
+                           {"soft", "fill", "#42586a", "#bfd1de"},
+                           {"good", "fill", "#0a6660", "#6fd6cb"},
+                           {"good-line", "stroke", "#0a6660", "#6fd6cb"},
+                           {"rising", "fill", "#1a6488", "#86ccf2"},
+                           {"rising-line", "stroke", "#1a6488", "#86ccf2"},
+                           {"mixed", "fill", "#566170", "#c3ccd6"},
+                           {"mixed-line", "stroke", "#566170", "#c3ccd6"},
+                           {"weak", "fill", "#85560a", "#f3bf6d"},
+                           {"weak-line", "stroke", "#85560a", "#f3bf6d"},
+                           {"poor", "fill", "#9c331b", "#ffa48c"},
+                           {"poor-line", "stroke", "#9c331b", "#ffa48c"},
+                           {"dot-edge", "stroke", "#ffffff", "#1b3b4d"},
+                           {"flag", "fill", "#10263a", "#f2f7fb"},
+                           {"flag-ink", "fill", "#ffffff", "#0c1a26"}};
+
+constexpr double kWidthLeast = 1600;
+constexpr double kHeightLeast = 900;
+constexpr double kWater = 238;     // Where the water line is.
+constexpr double kGridTop = 296;   // Of the first row.
+constexpr double kSide = 72;       // Beside the grid.
+constexpr double kMargin = 60;     // Beside other text.
+constexpr double kGap = 10;        // Between boxes.
+constexpr double kRowLeast = 114;  // Heights of a row.
+constexpr double kRowMost = 150;
+constexpr double kColumnLeast = 264;
+constexpr double kPracticeWidth = 330;
+constexpr double kKeelLeast = 24;  // Ice below the grid.
+constexpr double kPad = 16;
+constexpr double kSmall = 14;
+constexpr double kFooterLine = 21;
+constexpr double kFooterSize = 15.5;
+constexpr size_t kLevelsMost = 2;
+
+const Look& Find(const std::string& name) {
+  return *std::find_if(std::begin(kLooks), std::end(kLooks) - 1,
+                       [&](const Look& look) { return name == look.name; });
+}
+
+// class="ink" fill="#10263a"
+std::string Attributes(const std::string& name) {
+  const Look& look = Find(name);
+  return fmt::format(" class=\"wl-{}\" {}=\"{}\"", look.name, look.property, look.light);
+}
+
+std::string StyleSheet() {
+  std::string rules;
+  for (const auto& look : kLooks)
+    rules += fmt::format("    .wl-{} {{ {}: {} }}\n", look.name, look.property, look.dark);
+  return "<style>\n  @media (prefers-color-scheme: dark) {\n" + rules + "  }\n</style>\n";
+}
+
+struct Box {
+  double x = 0;
+  double y = 0;
+  double width = 0;
+  double height = 0;
+  double right() const { return x + width; }
+  double bottom() const { return y + height; }
+};
+
+using Points = std::vector<std::pair<double, double>>;
+
+struct Font {
+  double size = kSmall;
+  const char* look = "ink";
+  bool bold = false;
+  const char* anchor = "start";
+};
+
+class Drawing {
+ public:
+  void Raw(const std::string& markup) { out_ += markup; }
+
+  void Text(double x, double y, const Font& font, const std::string& text) {
+    out_ += fmt::format(
+        "<text x=\"{:.1f}\" y=\"{:.1f}\" font-size=\"{:.1f}\" text-anchor=\"{}\"{}{}>{}</text>\n",
+        x, y, font.size, font.anchor, font.bold ? " font-weight=\"700\"" : "",
+        Attributes(font.look), EscapeMarkup(text));
+  }
+
+  // Lines below one another from the base line `y`; where the next one would stand.
+  double Lines(double x, double y, double step, const Font& font,
+               const std::vector<std::string>& lines) {
+    for (const auto& line : lines) {
+      Text(x, y, font, line);
+      y += step;
+    }
+    return y;
+  }
+
+  void Rect(const Box& box, double radius, const std::string& attributes) {
+    out_ += fmt::format(
+        "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" rx=\"{:.1f}\"{}/>\n",
+        box.x, box.y, box.width, box.height, radius, attributes);
+  }
+
+  void Polygon(const Points& points, const std::string& attributes) {
+    out_ += "<polygon points=\"";
+    for (const auto& [x, y] : points) out_ += fmt::format("{:.1f},{:.1f} ", x, y);
+    out_.pop_back();
+    out_ += "\"" + attributes + "/>\n";
+  }
+
+  void Circle(double x, double y, double radius, const std::string& attributes) {
+    out_ += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{:.1f}\"{}/>\n", x, y, radius,
+                        attributes);
+  }
+
+  std::string Take() { return std::move(out_); }
+
+ private:
+  std::string out_;
+};
+
+// One element can have one class: what is filled and outlined is drawn with both.
+std::string Both(const std::string& fill, const std::string& stroke, double width) {
+  const Look& inside = Find(fill);
+  const Look& line = Find(stroke);
+  return fmt::format(" class=\"wl-{} wl-{}\" fill=\"{}\" stroke=\"{}\" stroke-width=\"{:.1f}\"",
+                     inside.name, line.name, inside.light, line.light, width);
+}
+
+// The largest size, not above `most` and not below `least`, at which `text` fits on `lines`.
+double FittingSize(const std::string& text, bool bold, double width, size_t lines, double most,
+                   double least) {
+  for (double size = most; size > least; size -= 1) {
+    if (WrapToWidth(text, size, bold, width, lines + 1).size() <= lines) return size;
+  }
+  return least;
+}
+
+std::string OneLine(const std::string& text, double size, bool bold, double width) {
+  const auto lines = WrapToWidth(text, size, bold, width, 1);
+  return lines.empty() ? "" : lines[0];
+}
+
+// How a status looks: a shape of its own, whatever the colour.
+enum class Mark { kCircle, kUp, kDiamond, kDownHollow, kDown, kDotted, kHatched };
+struct StatusLook {
+  Estimate::Status status;
+  const char* look;
+  Mark mark;
+};
+constexpr StatusLook kStatusLooks[] = {
+    {Estimate::STATUS_ESTABLISHED, "good", Mark::kCircle},
+    {Estimate::STATUS_EMERGING, "rising", Mark::kUp},
+    {Estimate::STATUS_UNCLEAR, "mixed", Mark::kDiamond},
+    {Estimate::STATUS_FRAGILE, "weak", Mark::kDownHollow},
+    {Estimate::STATUS_AT_RISK, "poor", Mark::kDown},
+    {Estimate::STATUS_NOT_ENOUGH_EVIDENCE, "mixed", Mark::kDotted},
+    {Estimate::STATUS_SUPPRESSED, "mixed", Mark::kHatched},
+};
+constexpr StatusLook kNoStatus = {Estimate::STATUS_NO_EVIDENCE, "mixed", Mark::kDotted};
+
+StatusLook LookOf(const Estimate* estimate) {
+  if (estimate == nullptr) return kNoStatus;
+  const auto status = estimate->suppressed() ? Estimate::STATUS_SUPPRESSED : estimate->status();
+  for (const auto& look : kStatusLooks) {
+    if (look.status == status) return look;
+  }
+  return kNoStatus;
+}
+
+void DrawMark(double x, double y, const StatusLook& look, Drawing* drawing) {
+  const std::string name = look.look;
+  const std::string filled = Both(name, name + "-line", 2);
+  const std::string hollow = Both("panel", name + "-line", 2.2);
+  switch (look.mark) {
+    case Mark::kCircle:
+      return drawing->Circle(x, y, 7.5, filled);
+    case Mark::kUp:
+      return drawing->Polygon({{x - 7.5, y + 6}, {x + 7.5, y + 6}, {x, y - 7}}, filled);
+    case Mark::kDiamond:
+      return drawing->Polygon({{x - 8, y}, {x, y - 8}, {x + 8, y}, {x, y + 8}}, filled);
+    case Mark::kDownHollow:
+      return drawing->Polygon({{x - 7.5, y - 6}, {x + 7.5, y - 6}, {x, y + 7}}, hollow);
+    case Mark::kDown:
+      return drawing->Polygon({{x - 7.5, y - 6}, {x + 7.5, y - 6}, {x, y + 7}}, filled);
+    case Mark::kDotted:
+      return drawing->Circle(x, y, 7, hollow + " stroke-dasharray=\"3 2.5\"");
+    case Mark::kHatched:
+      drawing->Rect({x - 7, y - 7, 14, 14}, 2, hollow);
+      return drawing->Polygon({{x - 7, y + 7}, {x + 7, y - 7}}, hollow);
+  }
+}
+
+// From 0 to 100 with the middle marked; the 90% interval and the index. Thin evidence is drawn
+// open.
+void DrawInterval(const Estimate& estimate, const Box& track, Drawing* drawing) {
+  const auto look = LookOf(&estimate);
+  const std::string name = look.look;
+  const double middle_y = track.y + track.height / 2;
+  const auto place = [&](double value) {
+    return track.x + std::clamp(value, 0.0, 100.0) / 100 * track.width;
+  };
+  const bool thin = look.mark == Mark::kDotted;
+  drawing->Rect({track.x, middle_y - 2, track.width, 4}, 2, Attributes("track"));
+  drawing->Raw(
+      fmt::format("<line x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1:.1f}\" y2=\"{2:.1f}\" "
+                  "stroke-width=\"1.5\"{3}/>\n",
+                  place(50), middle_y - 8, middle_y + 8, Attributes("middle")));
+  const Box band = {place(estimate.low()), middle_y - 5,
+                    std::max(place(estimate.high()) - place(estimate.low()), 1.0), 10};
+  drawing->Rect(band, 5,
+                thin ? Both("panel", name + "-line", 1.5) + " stroke-dasharray=\"4 3\""
+                     : Attributes(name) + " fill-opacity=\"0.38\"");
+  drawing->Circle(place(estimate.index()), middle_y, 7.5,
+                  thin ? Both("panel", name + "-line", 2.5) : Both(name, "dot-edge", 2));
+}
+
+// "about 40 people, 8 events", or as much of it as there is room for.
+std::string BehindItWithin(const Estimate& estimate, double width) {
+  const std::string text = BehindIt(estimate);
+  if (TextWidth(text, kSmall, false) <= width) return text;
+  return OneLine(text.substr(0, text.find(',')), kSmall, false, width);
+}
+
+// Fewer than 8 people stand behind this.
+std::string FirstSentence(const std::string& text) {
+  const size_t end = text.find(". ");
+  return end == std::string::npos ? text : text.substr(0, end + 1);
+}
+
+std::string WhyNot(const GridNode& node) {
+  if (node.all == nullptr) return "The model does not score this.";
+  if (node.all->why().empty()) return node.all->words();
+  return FirstSentence(node.all->why());
+}
+
+// "By group: people 31, clinicians 68", all of them or the two furthest apart.
+std::string GroupsText(const GridNode& node, double width) {
+  std::vector<const Estimate*> shown;
+  for (const auto* group : node.groups) {
+    if (HasNumbers(*group)) shown.push_back(group);
+  }
+  const auto text = [&] {
+    std::string out = GroupsDiffer(node) ? "Views differ: " : "Shown: ";
+    for (size_t i = 0; i < shown.size(); ++i)
+      out += (i == 0 ? "" : ", ") + GroupName(*shown[i]) + " " + WholeNumber(shown[i]->index());
+    return out;
+  };
+  if (TextWidth(text(), kSmall, true) > width && shown.size() > 2) {
+    std::sort(shown.begin(), shown.end(),
+              [](const auto* a, const auto* b) { return a->index() < b->index(); });
+    shown = {shown.front(), shown.back()};
+  }
+  return OneLine(text(), kSmall, true, width);
+}
+
+// Everything in words, for those who do not see the picture and for a pointer that rests on it.
+std::string SpokenText(const GridNode& node) {
+  if (node.all == nullptr) return node.title + ": not scored.";
+  std::string text = node.all->words();
+  if (HasNumbers(*node.all)) {
+    text += fmt::format(" Index {}, 90% interval {}; {}.", WholeNumber(node.all->index()),
+                        IntervalText(*node.all), BehindIt(*node.all));
+  }
+  if (!node.all->why().empty()) text += " " + node.all->why();
+  return text;
+}
+
+class MapPicture {
+ public:
+  MapPicture(const PracticeMap& map, const ConceptualMap& concepts, const MapTitles& titles)
+      : map_(map), titles_(titles), grid_(GridOf(map, concepts)) {
+    Measure();
+  }
+
+  std::string Draw() {
+    Open();
+    DrawWaterAndIce();
+    DrawSky();
+    DrawSurface();
+    DrawWaterLine();
+    DrawElements();
+    for (size_t row = 0; row < grid_.rows.size(); ++row) DrawRow(row);
+    DrawFooter();
+    drawing_.Raw("</svg>\n");
+    return drawing_.Take();
+  }
+
+ private:
+  // As wide and high as the grid needs, 16:9.
+  void Measure() {
+    const auto columns = static_cast<double>(std::max<size_t>(grid_.elements.size(), 1));
+    const auto rows = static_cast<double>(std::max<size_t>(grid_.rows.size(), 1));
+    width_ = std::max(kWidthLeast, 2 * kSide + kPracticeWidth + columns * (kColumnLeast + kGap));
+    for (int pass = 0; pass < 2; ++pass) {  // The footer is shorter on a wider picture.
+      MakeFooter();
+      const double needed =
+          kGridTop + rows * kRowLeast + (rows - 1) * kGap + kKeelLeast + footer_height_;
+      height_ = std::max({kHeightLeast, needed, width_ * 9 / 16});
+      width_ = std::max(width_, height_ * 16 / 9);
+    }
+    const double room = height_ - kGridTop - kKeelLeast - footer_height_;
+    row_height_ = std::min((room - (rows - 1) * kGap) / rows, kRowMost);
+    grid_bottom_ = kGridTop + rows * (row_height_ + kGap) - kGap;
+    cell_width_ = (width_ - 2 * kSide - kPracticeWidth - columns * kGap) / columns;
+    scale_ = width_ / kWidthLeast;
+  }
+
+  void MakeFooter() {
+    const double room = width_ - 2 * kMargin;
+    notice_ = WrapToWidth(map_.notice(), kFooterSize, true, room, 4);
+    std::string basis;
+    if (const auto day = AsOfText(map_); !day.empty()) basis = "As of " + day + ". ";
+    basis +=
+        fmt::format("Model version {}, map version {}, evidence version {}. {}",
+                    map_.model_version(), map_.map_version(), map_.evidence_version(), kIndexMeans);
+    if (map_.catching_up()) basis += std::string(" ") + kCatchingUp;
+    basis_ = WrapToWidth(basis, kSmall, false, room, 3);
+    footer_height_ =
+        kFooterLine * static_cast<double>(notice_.size() + basis_.size()) + kFooterLine;
+  }
+
+  std::string Title() const {
+    return titles_.scope_title.empty() ? map_.scope() : titles_.scope_title;
+  }
+
+  void Open() {
+    drawing_.Raw(fmt::format(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" "
+        "width=\"{0:.0f}\" "
+        "height=\"{1:.0f}\" role=\"img\" aria-labelledby=\"wl-title wl-desc\" xml:lang=\"en-GB\" "
+        "font-family=\"system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, "
+        "sans-serif\">\n",
+        width_, height_));
+    std::string spoken = map_.demonstration() ? std::string(kDemonstration) + ". " : "";
+    for (const auto& row : grid_.rows) spoken += SpokenText(row.practice) + " ";
+    drawing_.Raw(fmt::format("<title id=\"wl-title\">{}</title>\n<desc id=\"wl-desc\">{}</desc>\n",
+                             EscapeMarkup("Practice map of " + Title()),
+                             EscapeMarkup(spoken + map_.notice())));
+    drawing_.Raw(StyleSheet());
+    drawing_.Raw(fmt::format(
+        "<defs>\n<linearGradient id=\"wl-sea\" x1=\"0\" y1=\"0\" x2=\"0\" y2=\"1\">\n"
+        "<stop offset=\"0\"{}/>\n<stop offset=\"1\"{}/>\n</linearGradient>\n"
+        "<pattern id=\"wl-hatching\" width=\"9\" height=\"9\" patternUnits=\"userSpaceOnUse\" "
+        "patternTransform=\"rotate(45)\">\n"
+        "<line x1=\"0\" y1=\"0\" x2=\"0\" y2=\"9\" stroke-width=\"3\"{}/>\n</pattern>\n</defs>\n",
+        Attributes("sea-top"), Attributes("sea-deep"), Attributes("hatch")));
+  }
+
+  // Points for a picture 1600 wide, on this one.
+  Points Scaled(Points points) const {
+    for (auto& point : points) point.first *= scale_;
+    return points;
+  }
+
+  void DrawWaterAndIce() {
+    drawing_.Rect({0, 0, width_, height_}, 0, Attributes("sky"));
+    drawing_.Rect({0, kWater, width_, height_ - kWater}, 0, " fill=\"url(#wl-sea)\"");
+    const double middle = (kGridTop + grid_bottom_) / 2;
+    const double keel = height_ - footer_height_ - grid_bottom_;
+    drawing_.Polygon(Scaled({{560, kWater},
+                             {320, kWater + 12},
+                             {62, kWater + 46},
+                             {36, kWater + 130},
+                             {52, middle},
+                             {38, grid_bottom_ - 70},
+                             {84, grid_bottom_ + 8},
+                             {410, grid_bottom_ + keel * 0.55},
+                             {840, grid_bottom_ + keel * 0.85},
+                             {1210, grid_bottom_ + keel * 0.5},
+                             {1516, grid_bottom_ + 8},
+                             {1564, grid_bottom_ - 90},
+                             {1550, middle},
+                             {1568, kWater + 110},
+                             {1584, kWater}}),
+                     Attributes("body"));
+    drawing_.Polygon(Scaled({{1584, kWater},
+                             {1568, kWater + 110},
+                             {1550, middle},
+                             {1564, grid_bottom_ - 90},
+                             {1516, grid_bottom_ + 8},
+                             {1210, grid_bottom_ + keel * 0.5},
+                             {1330, middle + 60},
+                             {1270, kWater + 90},
+                             {1380, kWater}}),
+                     Attributes("body-shade"));
+    DrawTip();
+  }
+
+  void DrawTip() {
+    drawing_.Polygon(Scaled({{560, kWater},
+                             {604, 196},
+                             {640, 150},
+                             {668, 112},
+                             {764, 92},
+                             {846, 58},
+                             {902, 52},
+                             {982, 20},
+                             {1056, 40},
+                             {1124, 80},
+                             {1248, 90},
+                             {1330, 98},
+                             {1476, 112},
+                             {1510, 158},
+                             {1552, 200},
+                             {1584, kWater}}),
+                     Both("tip", "edge", 1.5));
+    drawing_.Polygon(Scaled({{982, 20},
+                             {1056, 40},
+                             {1124, 80},
+                             {1248, 90},
+                             {1330, 98},
+                             {1476, 112},
+                             {1300, 110},
+                             {1150, 104},
+                             {1040, 96},
+                             {1004, 70}}),
+                     Attributes("tip-shade"));
+    drawing_.Polygon(Scaled({{846, 58}, {902, 52}, {870, 84}, {764, 92}}), Attributes("tip-shade"));
+  }
+
+  void DrawSky() {
+    const double room = 600 * scale_ - kMargin;  // To where the ice stands.
+    double y = 40;
+    if (map_.demonstration()) {
+      const Font font{13, "flag-ink", true};
+      const std::string text = OneLine(kDemonstration, font.size, true, room - 24);
+      drawing_.Rect({kMargin, 20, TextWidth(text, font.size, true) + 24, 27}, 13.5,
+                    Attributes("flag"));
+      drawing_.Text(kMargin + 12, 38.5, font, text);
+      y = 64;
+    }
+    const double size = FittingSize(Title(), true, room - 40, 2, 42, 24);
+    const auto lines = WrapToWidth(Title(), size, true, room - 40, 2);
+    y = drawing_.Lines(kMargin, y + size * 0.8, size * 1.12, {size, "ink", true}, lines);
+    y += 26 - size * 0.9;
+    const auto below = WrapToWidth(Subtitle(), 16, false, room - 60, lines.size() > 1 ? 2 : 3);
+    drawing_.Lines(kMargin, y, 22, {16, "soft"}, below);
+  }
+
+  std::string Subtitle() const {
+    std::string text = "Engagement: what shows, and what it rests on.";
+    const auto& surface = map_.surface();
+    if (surface.has_first_day())
+      text += " Events from " + DayText(surface.first_day()) + " to " +
+              DayText(surface.last_day()) + ".";
+    if (!titles_.network.empty()) text += " " + titles_.network + ".";
+    return text;
+  }
+
+  void DrawSurface() {
+    const auto measures = MeasuresOf(map_.surface());
+    const double left = 656 * scale_;
+    const double step = (1492 * scale_ - left) / static_cast<double>(measures.size());
+    const double room = step - 12;
+    double size = 24;
+    for (const auto& measure : measures)
+      size = std::min(size, FittingSize(measure.value, true, room, 1, 24, 12));
+    for (size_t i = 0; i < measures.size(); ++i) {
+      const double x = left + step * (static_cast<double>(i) + 0.5);
+      drawing_.Text(x, 145, {size, "ink", true, "middle"},
+                    OneLine(measures[i].value, size, true, room));
+      drawing_.Text(x, 166, {kSmall, "soft", false, "middle"},
+                    OneLine(measures[i].of, kSmall, false, room));
+    }
+    DrawLevels();
+  }
+
+  void DrawLevels() {
+    auto lines = LevelLines(map_.surface());
+    if (lines.size() > kLevelsMost) {
+      const size_t more = lines.size() - kLevelsMost + 1;
+      lines.resize(kLevelsMost - 1);
+      lines.push_back(fmt::format("and {} other pairs of levels", more));
+    }
+    double y = lines.size() == 1 ? 206 : 198;
+    for (const auto& line : lines) {
+      drawing_.Text(1074 * scale_, y, {15, "ink", false, "middle"},
+                    OneLine(line, 15, false, 850 * scale_));
+      y += 22;
+    }
+  }
+
+  void DrawWaterLine() {
+    std::string path = fmt::format("<path d=\"M0 {:.1f}", kWater);
+    for (double x = 0; x < width_; x += 80) path += fmt::format(" q20 -5 40 0 t40 0");
+    drawing_.Raw(path + "\" fill=\"none\" stroke-width=\"3\"" + Attributes("wave") + "/>\n");
+    const double room = kPracticeWidth + 150;
+    drawing_.Text(kMargin, kWater - 12, {kSmall, "soft", true},
+                  OneLine("Above the water line: what was observed", kSmall, true, room));
+    drawing_.Text(kSide, kWater + 40, {kSmall, "soft", true},
+                  OneLine("Below it: what it rests on, estimated", kSmall, true, kPracticeWidth));
+  }
+
+  double ColumnLeft(size_t column) const {
+    return kSide + kPracticeWidth + kGap + static_cast<double>(column) * (cell_width_ + kGap);
+  }
+
+  void DrawElements() {
+    for (size_t i = 0; i < grid_.elements.size(); ++i) {
+      const auto lines = WrapToWidth(grid_.elements[i].title, 17, true, cell_width_ - kPad, 2);
+      drawing_.Lines(ColumnLeft(i) + kPad, lines.size() > 1 ? kWater + 30 : kWater + 46, 20,
+                     {17, "ink", true}, lines);
+    }
+  }
+
+  void DrawRow(size_t row) {
+    const double y = kGridTop + static_cast<double>(row) * (row_height_ + kGap);
+    DrawBox(grid_.rows[row].practice, {kSide, y, kPracticeWidth, row_height_}, true);
+    for (size_t i = 0; i < grid_.rows[row].cells.size(); ++i) {
+      const auto& cell = grid_.rows[row].cells[i];
+      if (!cell.id.empty()) DrawBox(cell, {ColumnLeft(i), y, cell_width_, row_height_}, false);
+    }
+  }
+
+  void DrawBox(const GridNode& node, const Box& box, bool is_practice) {
+    const bool shown = node.all != nullptr && HasNumbers(*node.all);
+    drawing_.Raw(fmt::format("<g>\n<title>{}</title>\n", EscapeMarkup(SpokenText(node))));
+    drawing_.Rect(box, 10,
+                  Both(shown ? "panel" : "hollow", "edge", 1.2) +
+                      fmt::format(" data-node=\"{}\"", EscapeMarkup(node.id)));
+    if (!shown) drawing_.Rect(box, 10, " fill=\"url(#wl-hatching)\"");
+    double y = box.y + 30;
+    if (is_practice) y = DrawPracticeTitle(node, box);
+    DrawStatus(node, box, y, is_practice);
+    if (shown)
+      DrawNumbers(node, box, y + (is_practice ? 18 : 22));
+    else
+      DrawWhyNot(node, box, y + 24);
+    drawing_.Raw("</g>\n");
+  }
+
+  // The base line of what comes below it.
+  double DrawPracticeTitle(const GridNode& node, const Box& box) {
+    const double room = box.width - 2 * kPad - 60;
+    const double size = FittingSize(node.title, true, room, 1, 23, 15);
+    drawing_.Text(box.x + kPad, box.y + 31, {size, "ink", true},
+                  OneLine(node.title, size, true, room));
+    return box.y + 56;
+  }
+
+  void DrawStatus(const GridNode& node, const Box& box, double y, bool is_practice) {
+    const auto look = LookOf(node.all);
+    const bool shown = node.all != nullptr && HasNumbers(*node.all);
+    if (shown) {
+      drawing_.Text(box.right() - kPad, box.y + 34, {26, "ink", true, "end"},
+                    WholeNumber(node.all->index()));
+    }
+    DrawMark(box.x + kPad + 8, y - 6, look, &drawing_);
+    const double room = box.width - 2 * kPad - 26 - (shown && !is_practice ? 60 : 0);
+    drawing_.Text(box.x + kPad + 26, y, {17, look.look, true},
+                  OneLine(StatusWord(node.all), 17, true, room));
+  }
+
+  void DrawNumbers(const GridNode& node, const Box& box, double y) {
+    const double room = box.width - 2 * kPad;
+    const double bottom = box.bottom() - 13;
+    const bool groups = ShowsGroups(node) && bottom - y > 46;
+    DrawInterval(*node.all, {box.x + kPad, y - 8, room, 16}, &drawing_);
+    const std::string interval = IntervalText(*node.all);
+    const double line = y + 27;
+    drawing_.Text(box.right() - kPad, line, {kSmall, "ink", false, "end"}, interval);
+    drawing_.Text(box.x + kPad, line, {kSmall, "soft"},
+                  BehindItWithin(*node.all, room - TextWidth(interval, kSmall, false) - 12));
+    if (groups)
+      drawing_.Text(box.x + kPad, line + 20, {kSmall, "ink", true}, GroupsText(node, room));
+  }
+
+  void DrawWhyNot(const GridNode& node, const Box& box, double y) {
+    const double room = box.width - 2 * kPad;
+    auto lines_max = static_cast<size_t>(std::max((box.bottom() - 10 - y) / 19 + 1, 1.0));
+    const bool groups = ShowsGroups(node) && lines_max > 1;
+    if (groups) --lines_max;
+    const auto lines = WrapToWidth(WhyNot(node), kSmall, false, room, lines_max);
+    y = drawing_.Lines(box.x + kPad, y, 19, {kSmall, "soft"}, lines);
+    if (groups) drawing_.Text(box.x + kPad, y, {kSmall, "ink", true}, GroupsText(node, room));
+  }
+
+  void DrawFooter() {
+    double y = height_ - footer_height_ + kFooterLine;
+    y = drawing_.Lines(kMargin, y, kFooterLine, {kFooterSize, "ink", true}, notice_);
+    drawing_.Lines(kMargin, y, kFooterLine, {kSmall, "ink"}, basis_);
+  }
+
+  const PracticeMap& map_;
+  const MapTitles& titles_;
+  const MapGrid grid_;
+  Drawing drawing_;
+  double width_ = kWidthLeast;
+  double height_ = kHeightLeast;
+  double scale_ = 1;
+  double row_height_ = kRowLeast;
+  double grid_bottom_ = 0;
+  double cell_width_ = 0;
+  double footer_height_ = 0;
+  std::vector<std::string> notice_;
+  std::vector<std::string> basis_;
+};
+
+}  // namespace
+
+std::string MapSvg(const PracticeMap& map, const ConceptualMap& concepts, const MapTitles& titles) {
+  return MapPicture(map, concepts, titles).Draw();
+}
+
+}  // namespace waterline::cli
