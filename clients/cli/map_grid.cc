@@ -27,7 +27,7 @@ struct Group {
   const char* perspective;
   const char* name;
 };
-constexpr Group kGroupNames[] = {{"people", "people"},
+constexpr Group kGroupNames[] = {{"people", "patients and public"},
                                  {"clinicians", "clinicians"},
                                  {"commissioners", "commissioners"},
                                  {"community", "community organisations"}};
@@ -151,6 +151,11 @@ std::string DayText(const std::string& iso_date) {
   const auto month = static_cast<size_t>(std::stoi(iso_date.substr(5, 2)));
   return fmt::format("{} {} {}", std::stoi(iso_date.substr(8, 2)), kMonths[month - 1],
                      iso_date.substr(0, 4));
+}
+
+std::string PeriodText(const inference::v1::Surface& surface) {
+  if (surface.first_day() == surface.last_day()) return "on " + DayText(surface.first_day());
+  return "from " + DayText(surface.first_day()) + " to " + DayText(surface.last_day());
 }
 
 std::string AsOfText(const PracticeMap& map) {

@@ -45,7 +45,7 @@ bool ShowsGroups(const GridNode& node);
 
 // at risk; "not scored" without an estimate.
 std::string StatusWord(const inference::v1::Estimate* estimate);
-// people, clinicians, commissioners, community organisations
+// patients and public, clinicians, commissioners, community organisations
 std::string GroupName(const inference::v1::Estimate& estimate);
 // about 40 people, 8 events
 std::string BehindIt(const inference::v1::Estimate& estimate);
@@ -56,6 +56,9 @@ std::string IntervalText(const inference::v1::Estimate& estimate);
 std::string AsOfText(const inference::v1::PracticeMap& map);
 // 2 March 2026 of 2026-03-02; anything else as it is.
 std::string DayText(const std::string& iso_date);
+
+// "from 3 May 2024 to 2 March 2026". Precondition: the surface has its days.
+std::string PeriodText(const inference::v1::Surface& surface);
 
 // The measures above the water line, words and what they are of: {"about 140", "people reached"}.
 struct Measure {

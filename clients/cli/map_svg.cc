@@ -67,7 +67,11 @@ constexpr double kColumnLeast = 264;
 constexpr double kPracticeWidth = 330;
 constexpr double kKeelLeast = 24;  // Ice below the grid.
 constexpr double kPad = 16;
-constexpr double kSmall = 14;
+constexpr double kSmall = 14.5;
+constexpr double kStep = 18.5;  // Between lines of small text.
+constexpr double kSmallPrint = 12.5;
+constexpr double kSmallStep = 16.5;
+constexpr double kUnderBar = 25;  // From the bar to the text below it.
 constexpr double kFooterLine = 21;
 constexpr double kFooterSize = 15.5;
 constexpr size_t kLevelsMost = 2;
@@ -256,36 +260,35 @@ std::string BehindItWithin(const Estimate& estimate, double width) {
   return OneLine(text.substr(0, text.find(',')), kSmall, false, width);
 }
 
-// Fewer than 8 people stand behind this.
-std::string FirstSentence(const std::string& text) {
-  const size_t end = text.find(". ");
-  return end == std::string::npos ? text : text.substr(0, end + 1);
-}
-
+// In the picture there is room for the reason only; what helps is in the words behind it.
 std::string WhyNot(const GridNode& node) {
-  if (node.all == nullptr) return "The model does not score this.";
-  if (node.all->why().empty()) return node.all->words();
-  return FirstSentence(node.all->why());
+  if (node.all == nullptr) return "This version of the model does not score it.";
+  if (node.all->status() == Estimate::STATUS_NO_EVIDENCE)
+    return "Nobody has been asked about this yet.";
+  if (node.all->informants() == "under 8") return "Fewer than 8 people stand behind this.";
+  return "Held back to protect a smaller group.";
 }
 
-// "By group: people 31, clinicians 68", all of them or the two furthest apart.
-std::string GroupsText(const GridNode& node, double width) {
+// What groups say, one to a line: all that may be shown or, where there is no room, the two that
+// are furthest apart.
+std::vector<std::string> GroupLines(const GridNode& node, size_t lines_max) {
   std::vector<const Estimate*> shown;
   for (const auto* group : node.groups) {
     if (HasNumbers(*group)) shown.push_back(group);
   }
-  const auto text = [&] {
-    std::string out = GroupsDiffer(node) ? "Views differ: " : "Shown: ";
-    for (size_t i = 0; i < shown.size(); ++i)
-      out += (i == 0 ? "" : ", ") + GroupName(*shown[i]) + " " + WholeNumber(shown[i]->index());
-    return out;
-  };
-  if (TextWidth(text(), kSmall, true) > width && shown.size() > 2) {
-    std::sort(shown.begin(), shown.end(),
-              [](const auto* a, const auto* b) { return a->index() < b->index(); });
-    shown = {shown.front(), shown.back()};
-  }
-  return OneLine(text(), kSmall, true, width);
+  std::stable_sort(shown.begin(), shown.end(),
+                   [](const auto* a, const auto* b) { return a->index() > b->index(); });
+  if (lines_max == 0 || shown.empty()) return {};
+  const bool differ = GroupsDiffer(node);
+  if (lines_max == 1 && shown.size() > 1)
+    return {differ ? "Views differ between groups." : "Some groups can be shown."};
+  if (shown.size() > lines_max) shown = {shown.front(), shown.back()};
+  std::vector<std::string> lines;
+  for (const auto* group : shown)
+    lines.push_back(fmt::format("{} {} ({})", GroupName(*group), WholeNumber(group->index()),
+                                IntervalText(*group)));
+  lines[0] = (differ ? "Views differ: " : "Shown: ") + lines[0];
+  return lines;
 }
 
 // Everything in words, for those who do not see the picture and for a pointer that rests on it.
@@ -336,8 +339,9 @@ class MapPicture {
     const double room = height_ - kGridTop - kKeelLeast - footer_height_;
     row_height_ = std::min((room - (rows - 1) * kGap) / rows, kRowMost);
     grid_bottom_ = kGridTop + rows * (row_height_ + kGap) - kGap;
-    cell_width_ = (width_ - 2 * kSide - kPracticeWidth - columns * kGap) / columns;
     scale_ = width_ / kWidthLeast;
+    side_ = kSide * scale_;
+    cell_width_ = (width_ - 2 * side_ - kPracticeWidth - columns * kGap) / columns;
   }
 
   void MakeFooter() {
@@ -348,6 +352,7 @@ class MapPicture {
     basis +=
         fmt::format("Model version {}, map version {}, evidence version {}. {}",
                     map_.model_version(), map_.map_version(), map_.evidence_version(), kIndexMeans);
+    basis += " Bars run from 0 to 100; the tick is 50.";
     if (map_.catching_up()) basis += std::string(" ") + kCatchingUp;
     basis_ = WrapToWidth(basis, kSmall, false, room, 3);
     footer_height_ =
@@ -393,26 +398,27 @@ class MapPicture {
     const double middle = (kGridTop + grid_bottom_) / 2;
     const double keel = height_ - footer_height_ - grid_bottom_;
     drawing_.Polygon(Scaled({{560, kWater},
-                             {320, kWater + 12},
-                             {62, kWater + 46},
+                             {330, kWater + 5},
+                             {96, kWater + 16},
+                             {46, kWater + 58},
                              {36, kWater + 130},
                              {52, middle},
-                             {38, grid_bottom_ - 70},
-                             {84, grid_bottom_ + 8},
+                             {34, grid_bottom_ - 70},
+                             {60, grid_bottom_ + 14},
                              {410, grid_bottom_ + keel * 0.55},
                              {840, grid_bottom_ + keel * 0.85},
                              {1210, grid_bottom_ + keel * 0.5},
-                             {1516, grid_bottom_ + 8},
-                             {1564, grid_bottom_ - 90},
+                             {1540, grid_bottom_ + 14},
+                             {1568, grid_bottom_ - 90},
                              {1550, middle},
                              {1568, kWater + 110},
                              {1584, kWater}}),
-                     Attributes("body"));
+                     Both("body", "edge", 1.2));
     drawing_.Polygon(Scaled({{1584, kWater},
                              {1568, kWater + 110},
                              {1550, middle},
-                             {1564, grid_bottom_ - 90},
-                             {1516, grid_bottom_ + 8},
+                             {1568, grid_bottom_ - 90},
+                             {1540, grid_bottom_ + 14},
                              {1210, grid_bottom_ + keel * 0.5},
                              {1330, middle + 60},
                              {1270, kWater + 90},
@@ -455,31 +461,33 @@ class MapPicture {
 
   void DrawSky() {
     const double room = 600 * scale_ - kMargin;  // To where the ice stands.
-    double y = 40;
+    double y = 44;
     if (map_.demonstration()) {
       const Font font{13, "flag-ink", true};
       const std::string text = OneLine(kDemonstration, font.size, true, room - 24);
       drawing_.Rect({kMargin, 20, TextWidth(text, font.size, true) + 24, 27}, 13.5,
                     Attributes("flag"));
       drawing_.Text(kMargin + 12, 38.5, font, text);
-      y = 64;
+      y = 60;
     }
-    const double size = FittingSize(Title(), true, room - 40, 2, 42, 24);
-    const auto lines = WrapToWidth(Title(), size, true, room - 40, 2);
-    y = drawing_.Lines(kMargin, y + size * 0.8, size * 1.12, {size, "ink", true}, lines);
-    y += 26 - size * 0.9;
-    const auto below = WrapToWidth(Subtitle(), 16, false, room - 60, lines.size() > 1 ? 2 : 3);
-    drawing_.Lines(kMargin, y, 22, {16, "soft"}, below);
+    const double one_line = FittingSize(Title(), true, room, 1, 42, 30);
+    const bool fits = WrapToWidth(Title(), one_line, true, room, 2).size() < 2;
+    const double size = fits ? one_line : FittingSize(Title(), true, room, 2, 34, 22);
+    y = drawing_.Lines(kMargin, y + size * 0.85, size * 1.12, {size, "ink", true},
+                       WrapToWidth(Title(), size, true, room, 2));
+    y += 34 - size * 1.12;
+    for (const auto& line : Subtitle()) {
+      drawing_.Text(kMargin, y, {16, "soft"}, OneLine(line, 16, false, room - 50));
+      y += 22;
+    }
   }
 
-  std::string Subtitle() const {
-    std::string text = "Engagement: what shows, and what it rests on.";
+  std::vector<std::string> Subtitle() const {
+    std::vector<std::string> lines = {"Engagement: what shows, and what it rests on"};
     const auto& surface = map_.surface();
-    if (surface.has_first_day())
-      text += " Events from " + DayText(surface.first_day()) + " to " +
-              DayText(surface.last_day()) + ".";
-    if (!titles_.network.empty()) text += " " + titles_.network + ".";
-    return text;
+    if (surface.has_first_day()) lines.push_back("Events " + PeriodText(surface));
+    if (!titles_.network.empty()) lines.push_back(titles_.network);
+    return lines;
   }
 
   void DrawSurface() {
@@ -522,12 +530,12 @@ class MapPicture {
     const double room = kPracticeWidth + 150;
     drawing_.Text(kMargin, kWater - 12, {kSmall, "soft", true},
                   OneLine("Above the water line: what was observed", kSmall, true, room));
-    drawing_.Text(kSide, kWater + 40, {kSmall, "soft", true},
+    drawing_.Text(side_, kWater + 40, {kSmall, "soft", true},
                   OneLine("Below it: what it rests on, estimated", kSmall, true, kPracticeWidth));
   }
 
   double ColumnLeft(size_t column) const {
-    return kSide + kPracticeWidth + kGap + static_cast<double>(column) * (cell_width_ + kGap);
+    return side_ + kPracticeWidth + kGap + static_cast<double>(column) * (cell_width_ + kGap);
   }
 
   void DrawElements() {
@@ -540,7 +548,7 @@ class MapPicture {
 
   void DrawRow(size_t row) {
     const double y = kGridTop + static_cast<double>(row) * (row_height_ + kGap);
-    DrawBox(grid_.rows[row].practice, {kSide, y, kPracticeWidth, row_height_}, true);
+    DrawBox(grid_.rows[row].practice, {side_, y, kPracticeWidth, row_height_}, true);
     for (size_t i = 0; i < grid_.rows[row].cells.size(); ++i) {
       const auto& cell = grid_.rows[row].cells[i];
       if (!cell.id.empty()) DrawBox(cell, {ColumnLeft(i), y, cell_width_, row_height_}, false);
@@ -554,13 +562,13 @@ class MapPicture {
                   Both(shown ? "panel" : "hollow", "edge", 1.2) +
                       fmt::format(" data-node=\"{}\"", EscapeMarkup(node.id)));
     if (!shown) drawing_.Rect(box, 10, " fill=\"url(#wl-hatching)\"");
-    double y = box.y + 30;
+    double y = box.y + 33;
     if (is_practice) y = DrawPracticeTitle(node, box);
     DrawStatus(node, box, y, is_practice);
     if (shown)
-      DrawNumbers(node, box, y + (is_practice ? 18 : 22));
+      DrawNumbers(node, box, y + (is_practice ? 21 : 24));
     else
-      DrawWhyNot(node, box, y + 24);
+      DrawWhyNot(node, box, y + 22);
     drawing_.Raw("</g>\n");
   }
 
@@ -586,28 +594,35 @@ class MapPicture {
                   OneLine(StatusWord(node.all), 17, true, room));
   }
 
+  // How many lines of small print fit from the base line `y`.
+  static size_t SmallLines(const Box& box, double y) {
+    return static_cast<size_t>(std::max((box.bottom() - 7 - y) / kSmallStep + 1, 0.0));
+  }
+
+  void DrawGroups(const GridNode& node, const Box& box, double y) {
+    if (!ShowsGroups(node)) return;
+    for (const auto& line : GroupLines(node, std::min<size_t>(SmallLines(box, y), 4))) {
+      drawing_.Text(box.x + kPad, y, {kSmallPrint, "ink", true},
+                    OneLine(line, kSmallPrint, true, box.width - 2 * kPad));
+      y += kSmallStep;
+    }
+  }
+
   void DrawNumbers(const GridNode& node, const Box& box, double y) {
     const double room = box.width - 2 * kPad;
-    const double bottom = box.bottom() - 13;
-    const bool groups = ShowsGroups(node) && bottom - y > 46;
     DrawInterval(*node.all, {box.x + kPad, y - 8, room, 16}, &drawing_);
     const std::string interval = IntervalText(*node.all);
-    const double line = y + 27;
+    const double line = y + kUnderBar;
     drawing_.Text(box.right() - kPad, line, {kSmall, "ink", false, "end"}, interval);
     drawing_.Text(box.x + kPad, line, {kSmall, "soft"},
                   BehindItWithin(*node.all, room - TextWidth(interval, kSmall, false) - 12));
-    if (groups)
-      drawing_.Text(box.x + kPad, line + 20, {kSmall, "ink", true}, GroupsText(node, room));
+    DrawGroups(node, box, line + kSmallStep + 1);
   }
 
   void DrawWhyNot(const GridNode& node, const Box& box, double y) {
-    const double room = box.width - 2 * kPad;
-    auto lines_max = static_cast<size_t>(std::max((box.bottom() - 10 - y) / 19 + 1, 1.0));
-    const bool groups = ShowsGroups(node) && lines_max > 1;
-    if (groups) --lines_max;
-    const auto lines = WrapToWidth(WhyNot(node), kSmall, false, room, lines_max);
-    y = drawing_.Lines(box.x + kPad, y, 19, {kSmall, "soft"}, lines);
-    if (groups) drawing_.Text(box.x + kPad, y, {kSmall, "ink", true}, GroupsText(node, room));
+    const auto lines = WrapToWidth(WhyNot(node), kSmall, false, box.width - 2 * kPad, 2);
+    y = drawing_.Lines(box.x + kPad, y, kStep, {kSmall, "soft"}, lines);
+    DrawGroups(node, box, y);
   }
 
   void DrawFooter() {
@@ -623,6 +638,7 @@ class MapPicture {
   double width_ = kWidthLeast;
   double height_ = kHeightLeast;
   double scale_ = 1;
+  double side_ = kSide;
   double row_height_ = kRowLeast;
   double grid_bottom_ = 0;
   double cell_width_ = 0;

@@ -113,8 +113,8 @@ void AddHead(const PracticeMap& map, const MapTitles& titles, Page* page) {
   page->Text(titles.scope_title.empty() ? map.scope() : titles.scope_title, 0, kBold);
   std::string line = "What engagement looks like, and what it rests on";
   if (map.has_as_of()) line += ", as of " + AsOfText(map);
-  if (!titles.network.empty()) line += ", " + titles.network;
   page->Text(line, 0);
+  page->Text(titles.network, 0);
   if (map.demonstration()) page->Text(kDemonstration, 0, kBold);
   if (map.catching_up()) page->Text(kCatchingUp, 0, kBold);
 }
@@ -123,11 +123,9 @@ void AddSurface(const Surface& surface, Page* page) {
   page->Gap();
   page->Text("ABOVE THE WATER: what was observed", 0, kBold);
   for (const auto& measure : MeasuresOf(surface))
-    page->Text(Padded(measure.of, kMeasureWidth) + "  " + measure.value, 2);
+    page->Line(Padded(measure.of, kMeasureWidth) + "  " + measure.value, 2);
   if (surface.has_first_day())
-    page->Text(Padded("between", kMeasureWidth) + "  " + DayText(surface.first_day()) + " and " +
-                   DayText(surface.last_day()),
-               2);
+    page->Line(Padded("when", kMeasureWidth) + "  " + PeriodText(surface), 2);
   for (const auto& line : LevelLines(surface)) page->Text(line, 2);
 }
 
