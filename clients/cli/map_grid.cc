@@ -68,9 +68,7 @@ std::string WithoutNoun(const std::string& words) { return words.substr(0, words
 
 const char kDemonstration[] = "DEMONSTRATION: invented organisations, invented evidence";
 const char kCatchingUp[] = "Newer evidence is still being absorbed; this map will change.";
-const char kIndexMeans[] =
-    "Index: of 100 typical people asked, how many would agree or better. The bar is its 90% "
-    "interval.";
+const char kIndexMeans[] = "Index: of 100 typical people asked, how many would agree or better.";
 
 MapGrid GridOf(const PracticeMap& map, const ConceptualMap& concepts) {
   const auto by_node = EstimatesByNode(map);

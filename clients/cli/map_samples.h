@@ -79,7 +79,7 @@ inline inference::v1::PracticeMap MapOf(const std::vector<events::v1::EventEvide
 
 // Twelve events, every group asked; trust strong, learning weak, and clinicians and people far
 // apart on what trust means.
-inline inference::v1::PracticeMap RichMap() {
+inline inference::v1::PracticeMap MakeRichMap() {
   constexpr double kLevels[] = {3.4, 3.2, 2.6, 2.4, 2.0, 1.6, 0.9, 1.2, 2.2, 3.0, 2.3, 1.4};
   std::mt19937 random(7);
   std::vector<events::v1::EventEvidence> events;
@@ -99,7 +99,7 @@ inline inference::v1::PracticeMap RichMap() {
 }
 
 // One workshop of nine people.
-inline inference::v1::PracticeMap ThinMap() {
+inline inference::v1::PracticeMap MakeThinMap() {
   std::mt19937 random(7);
   auto event = EmptyWorkshop(1);
   event.mutable_surface()->set_reach(9);
@@ -108,7 +108,7 @@ inline inference::v1::PracticeMap ThinMap() {
 }
 
 // Five people: nothing may be shown of what they said.
-inline inference::v1::PracticeMap SuppressedMap() {
+inline inference::v1::PracticeMap MakeSuppressedMap() {
   std::mt19937 random(7);
   auto event = EmptyWorkshop(1);
   event.mutable_surface()->set_reach(5);
@@ -117,7 +117,7 @@ inline inference::v1::PracticeMap SuppressedMap() {
 }
 
 // Nine people and seven clinicians: the people can be shown, the mean cannot.
-inline inference::v1::PracticeMap ProtectingMap() {
+inline inference::v1::PracticeMap MakeProtectingMap() {
   std::mt19937 random(7);
   std::vector<events::v1::EventEvidence> events;
   for (int number = 1; number <= 3; ++number) {
@@ -132,6 +132,23 @@ inline inference::v1::PracticeMap ProtectingMap() {
   return MapOf(events);
 }
 
+// Made once per program.
+inline const inference::v1::PracticeMap& RichMap() {
+  static const auto map = MakeRichMap();
+  return map;
+}
+inline const inference::v1::PracticeMap& ThinMap() {
+  static const auto map = MakeThinMap();
+  return map;
+}
+inline const inference::v1::PracticeMap& SuppressedMap() {
+  static const auto map = MakeSuppressedMap();
+  return map;
+}
+inline const inference::v1::PracticeMap& ProtectingMap() {
+  static const auto map = MakeProtectingMap();
+  return map;
+}
 inline inference::v1::PracticeMap EmptyMap() { return MapOf({}); }
 
 // Practices p0, p1, ... and elements e0, e1, ...

@@ -56,12 +56,12 @@ constexpr Look kLooks[] = {{"sky", "fill", "#eef4f9", "#0c1a26"},
 
 constexpr double kWidthLeast = 1600;
 constexpr double kHeightLeast = 900;
-constexpr double kWater = 238;     // Where the water line is.
-constexpr double kGridTop = 296;   // Of the first row.
-constexpr double kSide = 72;       // Beside the grid.
-constexpr double kMargin = 60;     // Beside other text.
-constexpr double kGap = 10;        // Between boxes.
-constexpr double kRowLeast = 114;  // Heights of a row.
+constexpr double kWater = 238;       // Where the water line is.
+constexpr double kGridTop = 296;     // Of the first row.
+constexpr double kSide = 72;         // Beside the grid.
+constexpr double kMargin = 60;       // Beside other text.
+constexpr double kGap = 10;          // Between boxes.
+constexpr double kRowLeast = 121.5;  // Heights of a row.
 constexpr double kRowMost = 150;
 constexpr double kColumnLeast = 264;
 constexpr double kPracticeWidth = 330;
@@ -71,7 +71,7 @@ constexpr double kSmall = 14.5;
 constexpr double kStep = 18.5;  // Between lines of small text.
 constexpr double kSmallPrint = 12.5;
 constexpr double kSmallStep = 16.5;
-constexpr double kUnderBar = 25;  // From the bar to the text below it.
+constexpr double kUnderBar = 24;  // From the bar to the text below it.
 constexpr double kFooterLine = 21;
 constexpr double kFooterSize = 15.5;
 constexpr size_t kLevelsMost = 2;
@@ -352,7 +352,7 @@ class MapPicture {
     basis +=
         fmt::format("Model version {}, map version {}, evidence version {}. {}",
                     map_.model_version(), map_.map_version(), map_.evidence_version(), kIndexMeans);
-    basis += " Bars run from 0 to 100; the tick is 50.";
+    basis += " Bars: 0 to 100, tick at 50, band: 90% interval.";
     if (map_.catching_up()) basis += std::string(" ") + kCatchingUp;
     basis_ = WrapToWidth(basis, kSmall, false, room, 3);
     footer_height_ =
@@ -616,7 +616,7 @@ class MapPicture {
     drawing_.Text(box.right() - kPad, line, {kSmall, "ink", false, "end"}, interval);
     drawing_.Text(box.x + kPad, line, {kSmall, "soft"},
                   BehindItWithin(*node.all, room - TextWidth(interval, kSmall, false) - 12));
-    DrawGroups(node, box, line + kSmallStep + 1);
+    DrawGroups(node, box, line + kSmallStep);
   }
 
   void DrawWhyNot(const GridNode& node, const Box& box, double y) {

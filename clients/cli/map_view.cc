@@ -136,7 +136,9 @@ void AddWaterLine(Page* page) {
   page->Line(Repeated("~", waves) + label + Repeated("~", waves), 0, kBlue);
   page->Gap();
   page->Text("BELOW THE WATER: what it rests on, estimated from what people answered", 0, kBold);
-  page->Text(std::string(kIndexMeans) + " It runs from 0 (left) to 100 (right).", 0, kFaint);
+  page->Text(
+      std::string(kIndexMeans) + " In brackets, and as a bar from 0 to 100: its 90% interval.", 0,
+      kFaint);
 }
 
 void AddRow(const GridRow& row, const std::vector<GridNode>& elements, Page* page) {
