@@ -1,6 +1,7 @@
 #pragma once
 
 // For tests: practice maps as the service makes them, from invented evidence and the real model.
+// Thread safety: one thread.
 
 #include <gtest/gtest.h>
 

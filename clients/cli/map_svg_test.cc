@@ -121,7 +121,7 @@ std::vector<CellBox> BoxesOf(const XmlReader& xml) {
   return boxes;
 }
 
-// How far a <text> reaches, by the same conservative widths as the drawing but without its wrapping.
+// How far a <text> reaches, by the same conservative widths as the drawing, without its wrapping.
 struct Line {
   double left, right, base;
   std::string text;

@@ -19,6 +19,8 @@ def _services(*names):
 PURE = ['services/registry/domain', 'services/events/domain', 'services/inference/domain',
         'services/inference/model']
 
+CLIENT = _services(*DOMAIN, 'common/coro', 'common/log')
+
 ALLOWED = {
     # common never includes a service.
     'services/common/clock': [],
@@ -72,12 +74,18 @@ ALLOWED = {
                                      'accountability'),
 
     # Clients speak the API. `admin` and offline verification work on a stopped deployment's files.
-    'clients': _services(*DOMAIN, 'common/coro', 'common/log') + ['clients'],
-    'clients/cli': _services(
-        *DOMAIN, 'common/coro', 'common/log', 'common/rpc/client.h', 'common/rpc/limits.h',
-        'common/rpc/status_wire.h', 'accountability/ledger/export.h',
-        'accountability/ledger/merkle.h', 'accountability/ledger/note.h',
-        'accountability/ledger/verify.h', 'waterlined/deployment.h'),
+    'clients': CLIENT + ['clients'],
+    'clients/cli': CLIENT + _services(
+        'common/rpc/client.h', 'common/rpc/limits.h', 'common/rpc/status_wire.h',
+        'accountability/ledger/export.h', 'accountability/ledger/merkle.h',
+        'accountability/ledger/note.h', 'accountability/ledger/verify.h',
+        'waterlined/deployment.h'),
+    # Tests: what the form prints is what the import reads; maps as inference really makes them.
+    'clients/cli/form_test.cc': CLIENT + _services('events/domain/response_file.h') + [
+        'clients/cli'],
+    'clients/cli/map_samples.h': CLIENT + _services(
+        'inference/api/practice_map.h', 'inference/domain', 'inference/projector') + [
+            'clients/cli'],
 
     'tests': ['services', 'clients', 'tests'],
 }
