@@ -19,6 +19,7 @@ struct Flags {
 
 void AddFlags(CLI::App* app, Flags* flags) {
   app->set_config("--config", "", "Read flags from this file (TOML)");
+  app->allow_config_extras(CLI::config_extras_mode::error);  // A key nobody knows is a mistake.
   app->add_option("--data", flags->serve.data, "Data folder, made by `waterline admin init`")
       ->required()
       ->envname("WATERLINE_DATA");
