@@ -23,7 +23,7 @@ using inference::v1::Surface;
 constexpr int kBold = 1;
 constexpr int kFaint = 2;
 constexpr int kBlue = 34;
-constexpr size_t kBarCharacters = 31;
+constexpr size_t kBarCharacters = 29;
 constexpr size_t kStatusWidth = 19;  // "not enough evidence"
 constexpr size_t kGroupWidth = 23;   // "community organisations"
 constexpr size_t kMeasureWidth = 16;
@@ -96,7 +96,7 @@ void AddGroups(const GridNode& node, size_t indent, Page* page) {
   if (!ShowsGroups(node)) return;
   page->Text(GroupsDiffer(node) ? "Groups see it differently:" : "By group:", indent);
   for (const auto* group : node.groups)
-    page->Line(Padded(GroupName(*group), kGroupWidth) + "  " + NumbersOf(*group), indent + 2);
+    page->Line(Padded(GroupName(*group), kGroupWidth) + " " + NumbersOf(*group), indent + 2);
 }
 
 // The sentence, then the numbers, then what they rest on.
@@ -156,11 +156,11 @@ void AddRow(const GridRow& row, const std::vector<GridNode>& elements, Page* pag
 
 void AddNotice(const PracticeMap& map, Page* page) {
   page->Gap();
-  page->Text(map.notice(), 0);
   page->Text(
       fmt::format("Model version {}, map version {}, evidence version {}, basis {}.",
                   map.model_version(), map.map_version(), map.evidence_version(), BasisWord(map)),
       0, kFaint);
+  page->Text(map.notice(), 0, kBold);
 }
 
 // {"name": value, ...}, in the order given. Values are JSON already.
