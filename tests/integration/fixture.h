@@ -31,14 +31,14 @@ inline Who Steward() { return {kHost, "stella", "network_steward", "system_admin
 
 class Network {
  public:
-  Network() {
+  // `options` may say what kind of network it is; folder and names are filled in.
+  explicit Network(deployment::InitOptions options = {}) {
     static int count = 0;
     folder_ = std::filesystem::path(::testing::TempDir()) /
               ("waterline-" + std::to_string(getpid()) + "-" + std::to_string(count++));
-    deployment::InitOptions options;
     options.data = folder_.string();
     options.network = "dev-test";
-    options.host = kHost;
+    if (options.host.empty()) options.host = kHost;
     options.host_title = "Test Board";
     options.administrator = "stella";
     options.development = true;

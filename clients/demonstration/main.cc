@@ -1,0 +1,88 @@
+// waterline-demonstration: loads the invented demonstration network into a running server.
+
+#include <grpcpp/grpcpp.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+
+#include "clients/cli/errors.h"
+#include "clients/cli/exit_codes.h"
+#include "clients/demonstration/loader.h"
+#include "services/common/clock/clock.h"
+#include "services/common/text/date.h"
+
+namespace waterline::demonstration {
+namespace {
+
+struct Flags {
+  std::string server = "127.0.0.1:50600";
+  std::string as_of;
+  std::optional<uint64_t> seed;
+};
+
+// On a terminal one line that changes; elsewhere a line at every tenth.
+void ShowProgress(const std::string& what, size_t done, size_t total) {
+  if (isatty(STDERR_FILENO) == 1) {
+    std::fprintf(stderr, "\rloading the demonstration: %zu of %zu (%s)\033[K%s", done, total,
+                 what.c_str(), done == total ? "\n" : "");
+  } else if (done == total || done * 10 / total != (done - 1) * 10 / total) {
+    std::fprintf(stderr, "loading the demonstration: %zu of %zu (%s)\n", done, total, what.c_str());
+  }
+}
+
+std::string ReportInWords(const LoadReport& report) {
+  size_t responses = 0;
+  for (const auto& event : report.plan.events) responses += event.responses.size();
+  std::string out = report.was_complete ? "The demonstration is loaded completely already; nothing "
+                                          "was changed.\n"
+                                        : "The demonstration is loaded.\n";
+  out += "DEMONSTRATION: network " + report.network +
+         ", invented organisations and people: " + std::to_string(report.plan.places.size()) +
+         " places, " + std::to_string(report.plan.programmes.size()) + " programmes, " +
+         std::to_string(report.plan.events.size()) + " events, " + std::to_string(responses) +
+         " rows of answers, in the 24 months before " + text::FormatDate(report.plan.as_of) +
+         ".\n\nWhat to look at:\n";
+  return out + StoriesInWords(report);
+}
+
+int Run(const Flags& flags) {
+  LoadOptions options;
+  options.seed = flags.seed;
+  options.today = text::DayOf(SystemClock().NowMs());
+  options.progress = ShowProgress;
+  if (!flags.as_of.empty()) {
+    options.as_of = text::ParseDate(flags.as_of);
+    if (!options.as_of) {
+      std::fprintf(stderr, "waterline-demonstration: --as-of is not a date, written YYYY-MM-DD\n");
+      return cli::kExitUsage;
+    }
+  }
+  const auto channel = grpc::CreateChannel(flags.server, grpc::InsecureChannelCredentials());
+  const auto report = Load(channel, options);
+  if (!report.ok()) {
+    std::fputs(cli::Explain(report.status(), flags.server).c_str(), stderr);
+    return cli::ExitCodeOf(report.status());
+  }
+  std::fputs(ReportInWords(*report).c_str(), stdout);
+  return cli::kExitDone;
+}
+
+}  // namespace
+}  // namespace waterline::demonstration
+
+int main(int argc, char** argv) {
+  setenv("GRPC_VERBOSITY", "NONE", 0);  // Our own sentences say what is wrong.
+  waterline::demonstration::Flags flags;
+  CLI::App app("waterline-demonstration: loads an invented network into a server made for it");
+  app.add_option("--server", flags.server, "host:port or unix:/path of waterlined")
+      ->envname("WATERLINE_SERVER")
+      ->capture_default_str();
+  app.add_option("--as-of", flags.as_of,
+                 "YYYY-MM-DD: nothing is later; default today, or the date of a network begun");
+  app.add_option("--seed", flags.seed, "of the invented answers; default 1");
+  CLI11_PARSE(app, argc, argv);
+  return waterline::demonstration::Run(flags);
+}
