@@ -19,6 +19,7 @@ using events::v1::Event;
 constexpr int64_t kHourMs = 3'600'000;
 constexpr int kFeedbackDays = 21;  // Not more than the age of the newest event.
 constexpr int kTrust = 0;
+constexpr int kLeadership = 1;
 constexpr int kPartnership = 3;
 constexpr int kMaterials = 0;
 
@@ -33,8 +34,8 @@ struct Group {
 };
 
 constexpr Group kGroups[] = {
-    {"SU", "patient", 6, 8, 22, 45},
-    {"LR", "lay_representative", 2, 3, 9, 16},
+    {"SU", "patient", 5, 7, 22, 45},
+    {"LR", "lay_representative", 2, 2, 9, 16},
     {"CL", "clinician", 3, 5, 10, 17},
     {"CM", "manager", 2, 3, 9, 13},
     {"VC", "vcse_representative", 2, 3, 8, 11},
@@ -67,15 +68,15 @@ Quality DecayQuality(int week, int perspective, int practice, int) {
 // All well, but clinicians and people do not meet the same partnership.
 Quality GapQuality(int, int perspective, int practice, int element) {
   if (practice != kPartnership || element == kMaterials)
-    return practice == kTrust ? Quality::kStrong : Quality::kGood;
+    return practice == kLeadership ? Quality::kGood : Quality::kStrong;
   constexpr Quality kSeen[] = {Quality::kBad, Quality::kStrong, Quality::kGood, Quality::kMixed};
   return kSeen[perspective];
 }
 
 constexpr Series kSeries[] = {
-    {"before", kBeforeProgramme, "samphire-quay", "Front Door", 102, 43, 3, DecayQuality},
-    {"after", kAfterProgramme, "samphire-quay", "Next Steps", 39, 3, 3, DecayQuality},
-    {"letters", kGapProgramme, "larkhollow", "Letters", 101, 5, 4, GapQuality},
+    {"before", kBeforeProgramme, "samphire-quay", "Front Door", 102, 42, 4, DecayQuality},
+    {"after", kAfterProgramme, "samphire-quay", "Next Steps", 39, 3, 4, DecayQuality},
+    {"letters", kGapProgramme, "larkhollow", "Letters", 101, 4, 5, GapQuality},
 };
 
 constexpr const char* kSubjects[] = {"the first words",     "the waiting room",    "who calls back",
@@ -111,9 +112,23 @@ void SetWords(const std::string& subject, Event* event) {
 }
 
 void SetVenue(const std::string& place, Event* event) {
-  event->mutable_venue()->set_title(PlaceTitle(place) + " Hall (invented)");
+  event->mutable_venue()->set_title((place.empty() ? "Saltmarsh" : PlaceTitle(place)) +
+                                    " Hall (invented)");
   event->mutable_venue()->add_accessibility("step_free");
   event->mutable_venue()->add_accessibility("hearing_loop");
+}
+
+// What a named person is asked, and leaves out.
+struct Form {
+  bool (*asks)(int seat, const Indicator& indicator);
+  bool (*is_left_out)(int seat, const Indicator& indicator);
+};
+
+bool Never(int, const Indicator&) { return false; }
+bool AsksShortForm(int, const Indicator& indicator) { return indicator.short_form; }
+// Six of the twelve: neighbours answer the other six, so that an evening is not all forms.
+bool AsksHalf(int seat, const Indicator& indicator) {
+  return indicator.short_form && (seat + indicator.cell()) % 2 == 0;
 }
 
 // One event being made. Its numbers come from a stream of its own.
@@ -133,7 +148,7 @@ class Maker {
     planned_.programme = programme;
     planned_.is_reported = week >= 8;
     event().set_title(title);
-    event().add_places("places/" + place);
+    if (!place.empty()) event().add_places("places/" + place);
     const bool is_survey = kind == Kind::kSurvey;
     event().set_method(is_survey ? "survey_online"
                                  : kWorkshopMethods[random_.Below(std::size(kWorkshopMethods))]);
@@ -163,19 +178,19 @@ class Maker {
     reach_ += count;
   }
 
-  // `seats` people of the group, each with a label, who answer the short form. `missing` is why a
-  // seat (counted from 1) does not answer an indicator; nullptr when it does.
-  template <class QualityOf, class Missing>
-  void Named(const char* group, int seats, QualityOf quality, Missing missing) {
+  // `seats` people of the group, each with a label, who are asked some questions and leave some of
+  // them out. Seats count from 1.
+  template <class QualityOf>
+  void Named(const char* group, int seats, QualityOf quality, const Form& form) {
     for (int i = 0; i < seats; ++i) {
-      const std::string seat = fmt::format("seat-{:02}", ++seats_);
+      const std::string label = fmt::format("seat-{:02}", ++seats_);
       const int person_mood = DrawMood(&random_);
       for (const auto& indicator : data::AllIndicators()) {
-        if (!indicator.short_form || !indicator.Allows(group)) continue;
-        auto* response = AddResponse(indicator, group, seat);
-        response->set_informant(seat);
-        if (const char* why = missing(seats_, indicator)) {
-          response->set_missing(why);
+        if (!indicator.Allows(group) || !form.asks(seats_, indicator)) continue;
+        auto* response = AddResponse(indicator, group, label);
+        response->set_informant(label);
+        if (form.is_left_out(seats_, indicator)) {
+          response->set_missing("prefer_not_to_say");
         } else {
           response->set_value(
               DrawValue(indicator, quality(indicator), mood_, person_mood, &random_));
@@ -184,16 +199,15 @@ class Maker {
     }
   }
 
-  // Counts per category of `people` who gave no name, for every second indicator.
-  template <class QualityOf>
-  void Anonymous(const char* group, int people, int parity, QualityOf quality) {
-    const auto& all = data::AllIndicators();
-    for (size_t i = 0; i < all.size(); ++i) {
-      if (!all[i].Allows(group) || static_cast<int>(i) % 2 != parity) continue;
-      std::vector<uint64_t> counts(static_cast<size_t>(all[i].categories()));
+  // Counts per category of `people` who gave no name.
+  template <class QualityOf, class Asks>
+  void Anonymous(const char* group, int people, QualityOf quality, Asks asks) {
+    for (const auto& indicator : data::AllIndicators()) {
+      if (!indicator.Allows(group) || !asks(indicator)) continue;
+      std::vector<uint64_t> counts(static_cast<size_t>(indicator.categories()));
       for (int person = 0; person < people; ++person)
-        ++counts[DrawValue(all[i], quality(all[i]), mood_, DrawMood(&random_), &random_)];
-      auto* response = AddResponse(all[i], group, "all");
+        ++counts[DrawValue(indicator, quality(indicator), mood_, DrawMood(&random_), &random_)];
+      auto* response = AddResponse(indicator, group, "all");
       for (const uint64_t count : counts) response->add_counts(count);
     }
   }
@@ -272,9 +286,28 @@ class Maker {
   int64_t day_ = 0;
 };
 
-constexpr auto kAllAnswered = [](int, const Indicator&) -> const char* { return nullptr; };
-
 int PraisePercent(Quality quality) { return 10 + 20 * static_cast<int>(quality); }
+
+// Who comes to one event, and what they answer: at a workshop people by name, staff and partners on
+// paper; in a survey everyone without a name.
+template <class QualityOf>
+void AddGroup(const Group& group, Kind kind, int number, QualityOf quality, Maker* maker) {
+  const bool is_survey = kind == Kind::kSurvey;
+  const int people = is_survey ? maker->random().Between(group.survey_low, group.survey_high)
+                               : maker->random().Between(group.workshop_low, group.workshop_high);
+  maker->Tally(group.role, people);
+  if (!is_survey && data::PerspectiveOf(group.code) == 0) {
+    maker->Named(group.code, people, quality, {AsksHalf, Never});
+  } else if (is_survey) {
+    // Every second question, the others next time.
+    size_t index = static_cast<size_t>(number / 2 % 2);
+    maker->Anonymous(group.code, people, quality,
+                     [&index](const Indicator&) { return ++index % 2 == 0; });
+  } else {
+    maker->Anonymous(group.code, people, quality,
+                     [](const Indicator& indicator) { return indicator.short_form; });
+  }
+}
 
 PlannedEvent MakeOfSeries(const Plan& plan, const Series& series, int number, int week) {
   Maker maker(plan, fmt::format("{}-{:02}", series.key, number));
@@ -293,15 +326,7 @@ PlannedEvent MakeOfSeries(const Plan& plan, const Series& series, int number, in
     const auto quality = [&](const Indicator& indicator) {
       return series.quality(week, perspective, indicator.practice, indicator.element);
     };
-    const bool is_survey = kind == Kind::kSurvey;
-    const int people = is_survey ? maker.random().Between(group.survey_low, group.survey_high)
-                                 : maker.random().Between(group.workshop_low, group.workshop_high);
-    maker.Tally(group.role, people);
-    if (is_survey) {
-      maker.Anonymous(group.code, people, number / 2 % 2, quality);
-    } else {
-      maker.Named(group.code, people, quality, kAllAnswered);
-    }
+    AddGroup(group, kind, number, quality, &maker);
   }
   maker.Statements(maker.random().Between(3, 5), [&](int practice) {
     return PraisePercent(series.quality(week, 0, practice, 2));
@@ -318,19 +343,23 @@ PlannedEvent MakeThin(const Plan& plan, int number, int week, const char* title,
   maker.Tally("member_of_public", people);
   const auto quality = [](const Indicator&) { return Quality::kMixed; };
   // Only what the evening was about was asked.
-  const auto missing = [number](int, const Indicator& indicator) {
-    const bool is_asked = number == 1 ? indicator.practice < 2 : indicator.practice == kPartnership;
-    return is_asked ? nullptr : "not_asked";
+  const auto asks_first = [](int, const Indicator& indicator) {
+    return indicator.short_form && indicator.practice < 2;
   };
-  maker.Named("LR", people, quality, missing);
+  const auto asks_later = [](int, const Indicator& indicator) {
+    return indicator.short_form && indicator.practice == kPartnership;
+  };
+  Form form = {asks_later, Never};
+  if (number == 1) form.asks = asks_first;
+  maker.Named("LR", people, quality, form);
   maker.Statements(2, [](int) { return 50; });
   return maker.Finish();
 }
 
-// Nine people answer. Three of them leave two questions out.
+// Nine people from anywhere answer, of no place. Three of them leave two questions out.
 PlannedEvent MakeSmall(const Plan& plan) {
   Maker maker(plan, "nine-01");
-  maker.Place(kSmallProgramme, "larkhollow", kSmallEvent, 4, Kind::kWorkshop);
+  maker.Place(kSmallProgramme, "", kSmallEvent, 4, Kind::kWorkshop);
   SetWords("the first question at the door", &maker.event());
   maker.Promise("involve", "involve", 10, 10);
   maker.Tally("patient", 6);
@@ -339,13 +368,13 @@ PlannedEvent MakeSmall(const Plan& plan) {
     constexpr Quality kSeen[] = {Quality::kGood, Quality::kWeak, Quality::kStrong, Quality::kMixed};
     return kSeen[indicator.practice];
   };
-  const auto missing = [](int seat, const Indicator& indicator) {
-    const bool is_left_out = seat >= 7 && (indicator.id == "trust.meanings.valued_as_peer" ||
-                                           indicator.id == "leadership.meanings.set_from_centre");
-    return is_left_out ? "prefer_not_to_say" : nullptr;
+  const auto is_left_out = [](int seat, const Indicator& indicator) {
+    return seat >= 7 && (indicator.id == "trust.meanings.valued_as_peer" ||
+                         indicator.id == "leadership.meanings.set_from_centre");
   };
-  maker.Named("SU", 6, quality, missing);
-  maker.Named("LR", 3, quality, missing);
+  const Form form = {AsksShortForm, is_left_out};
+  maker.Named("SU", 6, quality, form);
+  maker.Named("LR", 3, quality, form);
   maker.Statements(4, [](int practice) { return practice == 1 ? 20 : 70; });
   return maker.Finish();
 }
@@ -383,8 +412,8 @@ Plan Generate(uint64_t seed, int64_t as_of) {
       plan.events.push_back(MakeOfSeries(plan, series, ++number, week));
   }
   plan.events.push_back(MakeThin(plan, 1, 90, "Edge evening 01: the bus", 9));
-  plan.events.push_back(MakeThin(plan, 2, 47, "Edge evening 02: the lift home", 4));
-  plan.events.push_back(MakeThin(plan, 3, 9, "Edge evening 03: after dark", 5));
+  plan.events.push_back(MakeThin(plan, 2, 47, "Edge evening 02: the lift home", 3));
+  plan.events.push_back(MakeThin(plan, 3, 9, "Edge evening 03: after dark", 4));
   plan.events.push_back(MakeSmall(plan));
   // In order of time, as they would have come: the projector then never goes back.
   std::stable_sort(plan.events.begin(), plan.events.end(), [](const auto& a, const auto& b) {

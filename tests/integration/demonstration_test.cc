@@ -53,10 +53,10 @@ PracticeMap MapNow(Network* network, const std::string& scope) {
 
 // Asks until all evidence is absorbed; the wait between two questions only spares the processor.
 PracticeMap MapOf(Network* network, const std::string& scope) {
-  for (int tries = 0; tries < 3000; ++tries) {
+  for (int tries = 0; tries < 3'000; ++tries) {
     auto map = MapNow(network, scope);
     if (!map.catching_up()) return map;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
   ADD_FAILURE() << "the map of " << scope << " is catching up after 3,000 questions";
   return {};
@@ -149,7 +149,8 @@ TEST_F(DemonstrationTest, TrustDecaysInOnePlaceAndTheRestIsWell) {
   const auto& trust_before = Find(before, "trust", "people");
   const auto& trust_after = Find(after, "trust", "people");
   EXPECT_FALSE(IsInDanger(trust_before));
-  EXPECT_GT(trust_before.low(), trust_after.high());
+  EXPECT_GT(trust_before.index(), 60);
+  EXPECT_LT(trust_after.high(), trust_before.index());
   EXPECT_TRUE(IsInDanger(trust_after));
   for (const char* element : kElementNodes) {
     const std::string node = std::string("trust") + element;
@@ -286,7 +287,7 @@ TEST_F(DemonstrationTest, TheStoriesNameCommandsThatAnswer) {
       << words;
 }
 
-// Last of this suite in the file: it stops and starts the server.
+// This test and the next stop and start the server.
 TEST_F(DemonstrationTest, ASecondLoadChangesNothing) {
   network_->Stop();
   const auto before = deployment::StateDigest(network_->folder().string());
@@ -310,6 +311,30 @@ TEST_F(DemonstrationTest, ASecondLoadChangesNothing) {
   network_->Start();
   ASSERT_TRUE(before.ok() && after.ok()) << before.status() << after.status();
   EXPECT_EQ(*before, *after);
+}
+
+// The server goes away in the middle; the next run completes the network, and it is the same as one
+// that was loaded without a break.
+TEST_F(DemonstrationTest, AnInterruptedLoadIsCompletedWithoutDoubling) {
+  Network interrupted(DemonstrationOptions());
+  LoadOptions options = Today();
+  const size_t total = report_->plan.events.size() + report_->plan.participants.size();
+  options.progress = [&](const std::string&, size_t done, size_t) {
+    if (done == total) interrupted.Stop();
+  };
+  const auto broken = demonstration::Load(interrupted.channel(), options);
+  EXPECT_EQ(broken.status().code(), absl::StatusCode::kUnavailable) << broken.status();
+  interrupted.Start();
+  const auto completed = demonstration::Load(interrupted.channel(), Today());
+  ASSERT_TRUE(completed.ok()) << completed.status();
+  EXPECT_FALSE(completed->was_complete);
+  interrupted.Stop();
+  network_->Stop();
+  const auto whole = deployment::StateDigest(network_->folder().string());
+  const auto pieces = deployment::StateDigest(interrupted.folder().string());
+  network_->Start();
+  ASSERT_TRUE(whole.ok() && pieces.ok()) << whole.status() << pieces.status();
+  EXPECT_EQ(*whole, *pieces);
 }
 
 TEST(DemonstrationLoad, AnotherKindOfNetworkIsRefusedAndUntouched) {
