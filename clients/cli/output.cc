@@ -162,6 +162,8 @@ void Output::Hint(const std::string& text) const {
   if (format_ == Format::kTable) fprintf(stderr, "%s\n", text.c_str());
 }
 
+void Output::Notice(const std::string& text) const { fprintf(stderr, "%s\n", text.c_str()); }
+
 void Output::Progress(const std::string& text) const {
   if (terminal_errors_) fprintf(stderr, "\r\x1b[K%s", text.c_str());
 }

@@ -47,6 +47,8 @@ class Output {
 
   // For people only: left out unless the format is a table.
   void Hint(const std::string& text) const;
+  // What must be seen whatever the format: a line on standard error.
+  void Notice(const std::string& text) const;
   // Overwrites its line; only when standard error is a terminal.
   void Progress(const std::string& text) const;
   void EndProgress() const;

@@ -1,0 +1,129 @@
+// status, whoami, codes.
+
+#include "clients/cli/commands/commands.h"
+#include "clients/cli/json_text.h"
+#include "services/common/status/error.h"
+#include "services/common/status/macros.h"
+#include "services/common/text/utf8.h"
+#include "waterline/registry/v1/registry_service.pb.h"
+
+namespace waterline::cli {
+namespace {
+
+constexpr const char* kServices[] = {
+    "waterline.registry.v1.RegistryService", "waterline.events.v1.EventsService",
+    "waterline.inference.v1.InferenceService", "waterline.accountability.v1.AccountabilityService"};
+
+struct Nothing {};
+
+struct CodesOptions {
+  std::string list;
+};
+
+// registry of waterline.registry.v1.RegistryService
+std::string ShortName(const std::string& service) {
+  const size_t begin = service.find('.') + 1;
+  return service.substr(begin, service.find('.', begin) - begin);
+}
+
+std::string StatusJson(const std::string& server, const registry::v1::WhoAmIResponse& network,
+                       const Table& services) {
+  std::string out = "{\"server\": " + JsonString(server) +
+                    ", \"version\": " + JsonString(network.server_version()) +
+                    ", \"network\": " + JsonString(network.network()) +
+                    ", \"host\": " + JsonString("organisations/" + network.host()) +
+                    ", \"development\": " + (network.development() ? "true" : "false") +
+                    ", \"demonstration\": " + (network.demonstration() ? "true" : "false") +
+                    ", \"services\": {";
+  for (size_t i = 0; i < services.rows.size(); ++i) {
+    out += (i == 0 ? "" : ", ") + JsonString(services.rows[i][0]) + ": " +
+           JsonString(services.rows[i][1]);
+  }
+  return out + "}}\n";
+}
+
+std::string StatusText(const std::string& server, const registry::v1::WhoAmIResponse& network) {
+  std::string out = "server   " + server + ", version " + network.server_version() + "\n";
+  out += "network  " + network.network() + ", host organisations/" + network.host() + "\n";
+  if (network.demonstration()) out += "         DEMONSTRATION: everything in it is invented\n";
+  if (network.development()) out += "         development identity: callers are believed\n";
+  return out + "\n";
+}
+
+absl::Status Status(Session* session, const Nothing& /*options*/) {
+  Table services{{"service", "state"}, {}};
+  bool all = true;
+  for (const char* service : kServices) {
+    WATERLINE_ASSIGN_OR_RETURN(const std::string state, session->Health(service));
+    services.rows.push_back({ShortName(service), state});
+    all = all && state == "serving";
+  }
+  WATERLINE_ASSIGN_OR_RETURN(const auto network, session->Get<registry::v1::WhoAmIResponse>(
+                                                     registry::v1::WhoAmIRequest()));
+  const auto& output = session->output();
+  const std::string server = session->Setting("server");
+  if (output.format() == Format::kTable) output.Write(StatusText(server, network));
+  if (output.format() == Format::kJson || output.format() == Format::kNdjson) {
+    output.Write(StatusJson(server, network, services));
+  } else {
+    output.Rows(services);
+  }
+  if (all) return absl::OkStatus();
+  return Error(reason::kUnavailable, "not every service is serving");
+}
+
+absl::Status WhoAmI(Session* session, const Nothing& /*options*/) {
+  WATERLINE_ASSIGN_OR_RETURN(
+      const auto answer, session->Get<registry::v1::WhoAmIResponse>(registry::v1::WhoAmIRequest()));
+  return ShowRecord(session, answer);
+}
+
+absl::StatusOr<registry::v1::ListCodeListsResponse> CodeLists(Session* session,
+                                                              const std::string& list) {
+  registry::v1::ListCodeListsRequest request;
+  request.set_id(list);
+  return session->Get<registry::v1::ListCodeListsResponse>(request);
+}
+
+absl::Status NoSuchList(Session* session, const std::string& list) {
+  WATERLINE_ASSIGN_OR_RETURN(const auto all, CodeLists(session, ""));
+  std::vector<std::string> ids;
+  for (const auto& one : all.code_lists()) ids.push_back(one.id());
+  const std::string near = text::Suggestion(list, ids);
+  return Error(reason::kNotFound, "there is no code list \"" + list + "\"" +
+                                      (near.empty() ? "; `waterline codes` lists all"
+                                                    : "; did you mean " + near + "?"));
+}
+
+absl::Status Codes(Session* session, const CodesOptions& options) {
+  const auto lists = CodeLists(session, options.list);
+  if (absl::IsNotFound(lists.status())) return NoSuchList(session, options.list);
+  if (!lists.ok()) return lists.status();
+  Messages messages;
+  if (options.list.empty()) {
+    for (const auto& list : lists->code_lists()) messages.push_back(&list);
+    session->output().List(messages, {"id", "version", "title"});
+    session->output().Hint("`waterline codes LIST` shows the codes of one.");
+    return absl::OkStatus();
+  }
+  for (const auto& list : lists->code_lists()) {
+    for (const auto& code : list.codes()) messages.push_back(&code);
+  }
+  session->output().List(messages, {"code", "label", "note"});
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddStatusCommands(CLI::App* app, Invocation* invocation) {
+  const auto nothing = std::make_shared<Nothing>();
+  AddCommand(app, invocation, "status", "What serves at the server, and which network it is",
+             nothing, Status);
+  AddCommand(app, invocation, "whoami", "What the server sees of you", nothing, WhoAmI);
+  const auto codes = std::make_shared<CodesOptions>();
+  auto* command =
+      AddCommand(app, invocation, "codes", "The code lists, or the codes of one", codes, Codes);
+  command->add_option("list", codes->list, "e.g. purpose, engagement_method");
+}
+
+}  // namespace waterline::cli
