@@ -87,6 +87,7 @@ std::unique_ptr<CLI::App> MakeProgram(Invocation* invocation) {
   AddEventCommands(app.get(), invocation);
   AddContributionCommands(app.get(), invocation);
   AddImportCommands(app.get(), invocation);
+  AddMapCommands(app.get(), invocation);
   AddAuditCommands(app.get(), invocation);
   AddAdminCommands(app.get(), invocation);
   AddEnvironment(app.get());

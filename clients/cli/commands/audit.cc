@@ -9,10 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdio>
-#include <filesystem>
-
 #include "clients/cli/commands/commands.h"
+#include "clients/cli/new_file.h"
 #include "services/accountability/ledger/export.h"
 #include "services/common/rpc/status_wire.h"
 #include "services/common/status/error.h"
@@ -46,41 +44,9 @@ absl::Status List(Session* session, const ListOptions& options) {
                         "entry.access.collection", "entry.access.result", "entry.access.reasons"});
 }
 
-// A file that gets its name when all of it is there.
-class NewFile {
- public:
-  static absl::StatusOr<std::unique_ptr<NewFile>> Open(const std::string& path) {
-    if (std::filesystem::exists(path))
-      return Error(reason::kAlreadyExists, path + " is there already; nothing was overwritten");
-    auto out = std::unique_ptr<NewFile>(new NewFile(path));
-    out->file_ = std::fopen(out->temporary_.c_str(), "wb");
-    if (out->file_ == nullptr) return absl::UnavailableError("cannot write " + path);
-    return out;
-  }
-  ~NewFile() {
-    if (file_ != nullptr) std::fclose(file_);
-    std::error_code error;
-    std::filesystem::remove(temporary_, error);
-  }
-  absl::Status Write(const std::string& bytes) {
-    if (std::fwrite(bytes.data(), 1, bytes.size(), file_) == bytes.size()) return absl::OkStatus();
-    return absl::UnavailableError("cannot write " + path_ + ": is the disk full?");
-  }
-  absl::Status Finish() {
-    const bool whole = std::fflush(file_) == 0 && fsync(fileno(file_)) == 0;
-    if (whole && std::rename(temporary_.c_str(), path_.c_str()) == 0) return absl::OkStatus();
-    return absl::UnavailableError("cannot write " + path_ + ": is the disk full?");
-  }
-
- private:
-  explicit NewFile(const std::string& path) : path_(path), temporary_(path + ".part") {}
-  const std::string path_;
-  const std::string temporary_;
-  std::FILE* file_ = nullptr;
-};
-
 absl::Status Export(Session* session, const ExportOptions& options) {
-  WATERLINE_ASSIGN_OR_RETURN(const auto file, NewFile::Open(options.file));
+  WATERLINE_ASSIGN_OR_RETURN(const auto file,
+                             NewFile::Open(options.file, NewFile::Existing::kKeep));
   grpc::ClientContext context;
   session->Identify(&context);
   session->SetStreamDeadline(&context);

@@ -20,7 +20,7 @@ namespace waterline::cli {
 struct Invocation {
   Values flags;  // Settings as flags, without the environment: what `context set` keeps.
   std::string context;
-  std::string output = "table";
+  std::string output;  // Empty: what the command writes by default.
   bool no_colour = false;
   bool receipt = false;
   std::string request_id;
@@ -41,6 +41,7 @@ void AddProgrammeCommands(CLI::App* app, Invocation* invocation);
 void AddEventCommands(CLI::App* app, Invocation* invocation);
 void AddContributionCommands(CLI::App* app, Invocation* invocation);  // and reaction
 void AddImportCommands(CLI::App* app, Invocation* invocation);
+void AddMapCommands(CLI::App* app, Invocation* invocation);  // and form
 void AddAuditCommands(CLI::App* app, Invocation* invocation);
 void AddAdminCommands(CLI::App* app, Invocation* invocation);
 
