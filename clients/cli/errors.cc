@@ -29,7 +29,9 @@ constexpr Advice kAdvice[] = {
     {"REQUEST_ID_REUSED", "Use another --request-id, or leave it out."},
     {"ETAG_MISMATCH", "Somebody changed it meanwhile: read it again, then repeat the change."},
     {"CONFLICT", "Another write came between: repeat the command."},
-    {"STATE_FORBIDS", "Look at its state with `get`; `waterline event --help` has the order."},
+    {"STATE_FORBIDS",
+     "Its state does not allow it now: `get` shows the state, `waterline event --help` "
+     "the order."},
     {"IDENTITY_MISSING",
      "Say who asks with --org, --actor and --role, or keep them in a context: "
      "`waterline context set NAME --org ... --actor ... --role ...`."},
@@ -43,6 +45,18 @@ constexpr Advice kAdvice[] = {
     {"DEADLINE_EXCEEDED", "It took too long: repeat the command."},
     {"UNEXPECTED", "Give the incident id to the operator."},
 };
+
+// The message; of several wrong fields a line for each.
+std::string Headline(const absl::Status& status) {
+  const auto violations = ViolationsOf(status);
+  if (violations.empty()) return std::string(status.message());
+  if (violations.size() == 1) return violations[0].field + " " + violations[0].description;
+  std::string out = std::to_string(violations.size()) + " fields do not fit";
+  for (const auto& violation : violations) {
+    out += "\n  " + violation.field + " " + violation.description;
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -89,14 +103,12 @@ std::string Explain(const absl::Status& status, const std::string& server) {
     return "waterline: the server does not offer this call\n  next: `waterline status` shows its "
            "version\n";
   }
-  std::string out = "waterline: " + std::string(status.message()) + "\n";
-  for (const auto& violation : ViolationsOf(status)) {
-    out += "  " + violation.field + " " + violation.description + "\n";
-  }
+  std::string out = "waterline: " + Headline(status) + "\n";
   if (!reason) return out;
   out += "  reason: " + *reason + "\n";
   const std::string next = NextStep(*reason);
-  if (!next.empty()) out += "  next: " + next + "\n";
+  const bool said = status.message().find("`waterline ") != std::string::npos;
+  if (!next.empty() && !said) out += "  next: " + next + "\n";
   return out;
 }
 

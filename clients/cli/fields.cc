@@ -231,7 +231,11 @@ absl::Status SetFields(const std::vector<FieldFlag>& flags, const FieldValues& v
 std::string FieldText(const Message& message, const std::string& path) {
   const size_t dot = path.find('.');
   const auto* field = message.GetDescriptor()->FindFieldByName(path.substr(0, dot));
-  if (field == nullptr || !IsSet(message, field)) return "";
+  if (field == nullptr) return "";
+  // A number without presence says 0 (the first entry of a log) as any other.
+  const bool plain_number = !field->has_presence() && !field->is_repeated() &&
+                            field->cpp_type() != FieldDescriptor::CPPTYPE_STRING;
+  if (!plain_number && !IsSet(message, field)) return "";
   if (dot == std::string::npos) return TextOf(message, field);
   return FieldText(message.GetReflection()->GetMessage(message, field), path.substr(dot + 1));
 }

@@ -14,12 +14,13 @@ namespace {
 
 constexpr size_t kCellMax = 60;  // Characters.
 
-// At most kCellMax characters, on one line.
+// On one line, and at most kCellMax characters; but names and codes, which people copy, stay whole.
 std::string Cell(const std::string& value) {
   std::string flat = value;
   std::replace_if(
       flat.begin(), flat.end(), [](char c) { return c == '\n' || c == '\t'; }, ' ');
-  if (text::CodePoints(flat) <= kCellMax) return flat;
+  const bool words = flat.find(' ') != std::string::npos;
+  if (!words || text::CodePoints(flat) <= kCellMax) return flat;
   size_t characters = 0;
   size_t at = 0;
   while (at < flat.size()) {
@@ -44,6 +45,15 @@ std::string Line(const std::vector<std::string>& cells, const std::vector<size_t
     if (!last) out += "  ";
   }
   return out + "\n";
+}
+
+// The id that people type: the last part of organisations/ods-qnx/events/e1. Names of two parts
+// stay as they are.
+std::string Short(const std::string& value) {
+  const bool nested = value.starts_with("organisations/") &&
+                      std::count(value.begin(), value.end(), '/') > 1 &&
+                      value.find_first_of("; ") == std::string::npos;
+  return nested ? value.substr(value.rfind('/') + 1) : value;
 }
 
 Table ToTable(const Messages& messages, const std::vector<std::string>& columns) {
@@ -124,8 +134,9 @@ void Output::List(const Messages& messages, const std::vector<std::string>& colu
     }
     return Write(out + "\n]\n");
   }
-  const Table table = ToTable(messages, columns);
+  Table table = ToTable(messages, columns);
   if (format_ == Format::kCsv) return Write(FormatCsv(table));
+  for (auto& row : table.rows) std::transform(row.begin(), row.end(), row.begin(), Short);
   Write(FormatTable(table, colour_));
   if (messages.empty()) Hint("none");
 }

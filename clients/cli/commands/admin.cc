@@ -1,6 +1,9 @@
 // admin: what an operator does with a data folder while no server runs on it.
 
+#include <filesystem>
+
 #include "clients/cli/commands/commands.h"
+#include "services/common/status/error.h"
 #include "services/common/status/macros.h"
 #include "services/waterlined/deployment.h"
 
@@ -43,7 +46,15 @@ absl::Status Init(Session* session, const InitOptions& options) {
   return absl::OkStatus();
 }
 
+// An operator's typing error deserves a plainer answer than what a missing file leads to.
+absl::Status CheckFolder(const std::string& folder) {
+  std::error_code error;
+  if (std::filesystem::is_directory(folder, error)) return absl::OkStatus();
+  return Error(reason::kNotFound, "there is no folder " + folder);
+}
+
 absl::Status Backup(Session* session, const FolderOptions& options) {
+  WATERLINE_RETURN_IF_ERROR(CheckFolder(options.data));
   WATERLINE_RETURN_IF_ERROR(deployment::Backup(options.data, options.other));
   session->output().Hint("Backed up " + options.data + " into two files in " + options.other +
                          ". Keep them apart: the keys open the data.");
@@ -51,6 +62,7 @@ absl::Status Backup(Session* session, const FolderOptions& options) {
 }
 
 absl::Status Restore(Session* session, const FolderOptions& options) {
+  WATERLINE_RETURN_IF_ERROR(CheckFolder(options.other));
   WATERLINE_RETURN_IF_ERROR(deployment::Restore(options.other, options.data, options.reason));
   session->output().Hint("Restored into " + options.data +
                          ". A new epoch of the ledger declares the gap and your reason.");
@@ -58,12 +70,14 @@ absl::Status Restore(Session* session, const FolderOptions& options) {
 }
 
 absl::Status Digest(Session* session, const FolderOptions& options) {
+  WATERLINE_RETURN_IF_ERROR(CheckFolder(options.data));
   WATERLINE_ASSIGN_OR_RETURN(const std::string digest, deployment::StateDigest(options.data));
   session->output().Write(digest + "\n");
   return absl::OkStatus();
 }
 
 absl::Status Verify(Session* session, const FolderOptions& options) {
+  WATERLINE_RETURN_IF_ERROR(CheckFolder(options.data));
   WATERLINE_ASSIGN_OR_RETURN(const std::string sentence, deployment::Verify(options.data));
   session->output().Write(sentence + "\n");
   return absl::OkStatus();

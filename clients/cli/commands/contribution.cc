@@ -32,6 +32,7 @@ struct AddOptions {
 };
 struct NameOptions {
   std::string name;
+  std::string event;
 };
 struct ListOptions {
   std::string event;
@@ -72,6 +73,13 @@ absl::Status Add(Session* session, const AddOptions& options) {
 absl::Status Get(Session* session, const NameOptions& options) {
   events::v1::GetContributionRequest request;
   request.set_name(options.name);
+  if (options.name.find('/') == std::string::npos) {
+    if (options.event.empty())
+      return Error(reason::kInvalidFields,
+                   "an id is one of an event's: name the event with --event");
+    WATERLINE_ASSIGN_OR_RETURN(const std::string event, ResolveEvent(session, options.event));
+    request.set_name(event + "/contributions/" + options.name);
+  }
   WATERLINE_ASSIGN_OR_RETURN(const auto found,
                              session->Get<events::v1::GetContributionResponse>(request));
   return ShowRecord(session, found.contribution());
@@ -107,8 +115,11 @@ absl::Status Tally(Session* session, const ListOptions& options) {
   if (format == Format::kJson || format == Format::kNdjson) return ShowRecord(session, answer);
   Table table{{"contribution", "agree", "disagree", "pass", "superseded"}, {}};
   table.rows.push_back(TallyRow("all", answer.total()));
-  for (const auto& tally : answer.tallies())
-    table.rows.push_back(TallyRow(tally.contribution(), tally));
+  for (const auto& tally : answer.tallies()) {
+    const std::string& name = tally.contribution();
+    const bool csv = format == Format::kCsv;
+    table.rows.push_back(TallyRow(csv ? name : name.substr(name.rfind('/') + 1), tally));
+  }
   session->output().Rows(table);
   return absl::OkStatus();
 }
@@ -139,9 +150,9 @@ void AddContributionCommands(CLI::App* app, Invocation* invocation) {
   AddEvent(command, &add->event);
   AddFieldFlags(command, Flags(), &add->fields);
   const auto name = std::make_shared<NameOptions>();
-  AddCommand(family, invocation, "get", "Show one", name, Get)
-      ->add_option("contribution", name->name, "organisations/.../contributions/...")
-      ->required();
+  command = AddCommand(family, invocation, "get", "Show one", name, Get);
+  command->add_option("contribution", name->name, "Name, or id with --event")->required();
+  command->add_option("--event", name->event, "Name or title of the event, for an id");
   const auto list = std::make_shared<ListOptions>();
   command = AddCommand(family, invocation, "list", "Those of an event", list, List);
   AddEvent(command, &list->event);

@@ -25,7 +25,8 @@ struct ListOptions {
 // The last part of a path, also of `folder/`.
 std::string LabelOf(const std::string& path) {
   const std::filesystem::path normal = std::filesystem::absolute(path).lexically_normal();
-  return normal.has_filename() ? normal.filename().string() : normal.parent_path().filename().string();
+  return normal.has_filename() ? normal.filename().string()
+                               : normal.parent_path().filename().string();
 }
 
 absl::Status Polis(Session* session, const ImportOptions& options) {
