@@ -62,12 +62,15 @@ absl::Status Restore(const std::string& from, const std::string& data,
 absl::StatusOr<std::string> StateDigest(const std::string& data) {
   SystemClock clock;
   WATERLINE_ASSIGN_OR_RETURN(auto foundation, Foundation::Open(Layout(data), &clock));
-  WATERLINE_ASSIGN_OR_RETURN(auto lines,
-                             coro::SyncWait(registry::StateLines(foundation->store("registry"),
-                                                                 foundation->vault("registry"))));
+  std::map<std::string, std::string> participants;
+  WATERLINE_ASSIGN_OR_RETURN(
+      auto lines,
+      coro::SyncWait(registry::StateLines(foundation->store("registry"),
+                                          foundation->vault("registry"), &participants)));
   WATERLINE_ASSIGN_OR_RETURN(
       const auto more,
-      coro::SyncWait(events::StateLines(foundation->store("events"), foundation->vault("events"))));
+      coro::SyncWait(events::StateLines(foundation->store("events"), foundation->vault("events"),
+                                        participants)));
   lines.insert(lines.end(), more.begin(), more.end());
   std::sort(lines.begin(), lines.end());
   crypto::Sha256Stream digest;

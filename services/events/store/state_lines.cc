@@ -22,8 +22,12 @@ constexpr char kStart[] = "";
 // The lines of one organisation.
 class Lines {
  public:
-  Lines(waterline::storage::Store* store, privacy::Vault* vault, std::string organisation)
-      : store_(store), vault_(vault), organisation_(std::move(organisation)) {}
+  Lines(waterline::storage::Store* store, privacy::Vault* vault,
+        const std::map<std::string, std::string>* participants, std::string organisation)
+      : store_(store),
+        vault_(vault),
+        participants_(participants),
+        organisation_(std::move(organisation)) {}
 
   coro::Task<absl::Status> Collect(std::vector<std::string>* lines);
 
@@ -40,6 +44,7 @@ class Lines {
 
   waterline::storage::Store* const store_;
   privacy::Vault* const vault_;
+  const std::map<std::string, std::string>* const participants_;  // Name -> source id.
   const std::string organisation_;
   std::map<std::string, std::string> titles_;         // Programme and event names -> titles.
   std::map<std::string, std::string> informants_;     // Label -> source id.
@@ -148,6 +153,9 @@ coro::Task<absl::Status> Lines::AddContributions(std::string event) {
     contribution.clear_create_time();
     if (!contribution.informant().empty())
       contribution.set_informant(informants_[contribution.informant()]);
+    if (const auto known = participants_->find(contribution.participant());
+        known != participants_->end())
+      contribution.set_participant(known->second);
     Add({kContributions, titles_[EventName(organisation_, event)], contribution.source_id(),
          records::Serialise(contribution)});
   }
@@ -181,13 +189,14 @@ coro::Task<absl::Status> Lines::AddRows(std::string event) {
 
 }  // namespace
 
-coro::Task<absl::StatusOr<std::vector<std::string>>> StateLines(waterline::storage::Store* store,
-                                                                privacy::Vault* vault) {
+coro::Task<absl::StatusOr<std::vector<std::string>>> StateLines(
+    waterline::storage::Store* store, privacy::Vault* vault,
+    const std::map<std::string, std::string>& participants) {
   EvidenceReader reader(store);
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto organisations, co_await reader.Partitions());
   std::vector<std::string> lines;
   for (const auto& organisation : organisations) {
-    Lines one(store, vault, organisation);
+    Lines one(store, vault, &participants, organisation);
     WATERLINE_CO_RETURN_IF_ERROR(co_await one.Collect(&lines));
   }
   co_return lines;

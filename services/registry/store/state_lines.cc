@@ -10,7 +10,7 @@ namespace {
 using waterline::storage::Partition;
 using waterline::storage::Range;
 
-constexpr int kPageMax = 1000;
+constexpr size_t kPageMax = 1000;
 
 template <class Record>
 coro::Task<absl::StatusOr<std::vector<records::Stored<Record>>>> All(
@@ -35,6 +35,7 @@ std::string Line(const std::string& collection, const std::string& source, Messa
 
 coro::Task<absl::Status> AddParticipants(waterline::storage::Store* store, privacy::Vault* vault,
                                          std::string organisation,
+                                         std::map<std::string, std::string>* participants,
                                          std::vector<std::string>* lines) {
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto all, co_await All<storage::v1::ParticipantRecord>(
                                                     store, organisation, kParticipants));
@@ -47,6 +48,7 @@ coro::Task<absl::Status> AddParticipants(waterline::storage::Store* store, priva
       WATERLINE_CO_RETURN_IF_ERROR(privacy::OpenPersonal(stored.record.sealed(), participant.name(),
                                                          *keys[0], &participant));
     }
+    (*participants)[participant.name()] = participant.source_id();
     participant.clear_name();
     lines->push_back(organisation + '\0' +
                      Line(kParticipants, participant.source_id(), participant));
@@ -56,8 +58,9 @@ coro::Task<absl::Status> AddParticipants(waterline::storage::Store* store, priva
 
 }  // namespace
 
-coro::Task<absl::StatusOr<std::vector<std::string>>> StateLines(waterline::storage::Store* store,
-                                                                privacy::Vault* vault) {
+coro::Task<absl::StatusOr<std::vector<std::string>>> StateLines(
+    waterline::storage::Store* store, privacy::Vault* vault,
+    std::map<std::string, std::string>* participants) {
   std::vector<std::string> lines;
   WATERLINE_CO_ASSIGN_OR_RETURN(
       const auto organisations,
@@ -71,12 +74,17 @@ coro::Task<absl::StatusOr<std::vector<std::string>>> StateLines(waterline::stora
       const auto places, co_await All<storage::v1::PlaceRecord>(store, kNetworkPartition, kPlaces));
   for (const auto& stored : places)
     lines.push_back(Line(kPlaces, stored.id, stored.record.public_()));
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto partitions, co_await store->Partitions("", kPageMax));
-  for (const auto& partition : partitions) {
-    if (partition.id == kNetworkPartition) continue;
-    WATERLINE_CO_RETURN_IF_ERROR(co_await AddParticipants(store, vault, partition.id, &lines));
+  std::string after;
+  while (true) {
+    WATERLINE_CO_ASSIGN_OR_RETURN(const auto page, co_await store->Partitions(after, kPageMax));
+    for (const auto& partition : page) {
+      if (partition.id == kNetworkPartition) continue;
+      WATERLINE_CO_RETURN_IF_ERROR(
+          co_await AddParticipants(store, vault, partition.id, participants, &lines));
+    }
+    if (page.size() < kPageMax) co_return lines;
+    after = page.back().id;
   }
-  co_return lines;
 }
 
 }  // namespace waterline::registry
