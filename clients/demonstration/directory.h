@@ -1,6 +1,7 @@
 #pragma once
 
-// The invented directory of the demonstration: organisations, places, people. Pure functions.
+// The invented directory of the demonstration: organisations, places, people. Thread safety: pure
+// functions.
 
 #include "clients/demonstration/plan.h"
 #include "clients/demonstration/random.h"

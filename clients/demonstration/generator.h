@@ -5,6 +5,7 @@
 //
 // Events lie on weekdays in the 24 months before `as_of` (days since 1970-01-01). Nothing drawn
 // depends on the date, so another date shifts the network and changes nothing else.
+// Thread safety: pure functions.
 
 #include <cstdint>
 

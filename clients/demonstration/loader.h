@@ -37,8 +37,8 @@ struct LoadReport {
   std::map<std::string, std::string> scopes;  // Title of a programme or event -> resource name.
 };
 
-// FAILED_PRECONDITION when the network is no demonstration, has another host, or was made by another
-// version or with other arguments: nothing is written then.
+// FAILED_PRECONDITION when the network is no demonstration, has another host, or was made by
+// another version or with other arguments: nothing is written then.
 absl::StatusOr<LoadReport> Load(std::shared_ptr<grpc::Channel> channel, const LoadOptions& options);
 
 // The stories, each with the commands that show it.

@@ -3,6 +3,7 @@
 // What the demonstration network is made of: a list of what to create, in the order in which it can
 // be created. The messages are the public ones of the APIs; what only the server knows (names of
 // events, programmes, participants and contributions) is referred to by title, source id or index.
+// Thread safety: values.
 
 #include <cstdint>
 #include <string>

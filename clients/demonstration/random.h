@@ -1,8 +1,8 @@
 #pragma once
 
-// The generator's own random numbers: SplitMix64 with whole-number draws only, so that the same seed
-// gives the same numbers on any machine, compiler and standard library. Not for keys. Thread safety:
-// one thread.
+// The generator's own random numbers: SplitMix64 with whole-number draws only, so that the same
+// seed gives the same numbers on any machine, compiler and standard library. Not for keys. Thread
+// safety: one thread.
 
 #include <cstdint>
 #include <string_view>

@@ -1,7 +1,7 @@
 #pragma once
 
-// Short invented statements, by practice and by whether they praise or find fault. They name no body
-// and no person. Thread safety: pure functions.
+// Short invented statements, by practice and by whether they praise or find fault. They name no
+// body and no person. Thread safety: pure functions.
 
 #include <array>
 #include <string_view>

@@ -232,7 +232,8 @@ def event_life_cycle(cli, _server):
 
 
 POLIS = {
-    "comments.csv": "timestamp,datetime,comment-id,author-id,agrees,disagrees,moderated,comment-body\n"
+    "comments.csv": "timestamp,datetime,comment-id,author-id,agrees,disagrees,moderated,"
+    "comment-body\n"
     "1700000000000,x,0,0,1,1,1,Buses should run later\n"
     "1700000100000,x,1,1,1,0,1,\"Letters, in plain words\"\n",
     "votes.csv": "timestamp,datetime,comment-id,voter-id,vote\n"
@@ -259,8 +260,8 @@ def polis(cli, _server):
     expect(problem["file"] == "votes.csv" and problem["row"] == "6", f"{problem}")
     again = cli.json("import", "polis", folder)
     expect(again["name"] == done["name"], "the same files are the same import")
-    expect("created" not in again["report"]["contributions"]
-           or again["report"]["contributions"]["created"] == "0", "nothing is made twice")  # fmt: skip
+    created = again["report"]["contributions"].get("created", "0")
+    expect(created == "0", "nothing is made twice")
     tally = cli.json("reaction", "tally", done["event"])
     expect(int(tally["total"]["agree"]) == 3, f"the last vote wins: {tally}")
     expect(len(cli.json("reaction", "list", "Buses")) == 3, "current reactions")
@@ -362,7 +363,8 @@ def wrong_calls(cli, server):
     expect("IDENTITY_MISSING" in refused and "--org" in refused, refused)
     stranger = cli.run("event", "list", "--org", "ods-zzz", "--purpose", "research", code=4).stderr
     expect("Petra" not in stranger, "no record is named")
-    cli.run("org", "create", "--title", "x", "--type", "vcse", "--identifier", "chc:7654321", code=4)
+    other = ["org", "create", "--title", "x", "--type", "vcse", "--identifier", "chc:7654321"]
+    cli.run(*other, code=4)
     made = ["org", "create", "--title", "Twin", "--type", "vcse", "--identifier", "chc:7654321"]
     cli.steward(*made)
     role = ["--role", "network_steward", "--purpose", "system_administration"]
@@ -434,7 +436,7 @@ def main():
         try:
             body(*arguments)
             print(f"ok   {name}", flush=True)
-        except (Failure, KeyError, IndexError, ValueError, OSError, subprocess.SubprocessError) as e:
+        except (Failure, LookupError, ValueError, OSError, subprocess.SubprocessError) as e:
             failed += 1
             print(f"FAIL {name}: {type(e).__name__}: {e}", flush=True)
 

@@ -19,7 +19,7 @@ def _services(*names):
 PURE = ['services/registry/domain', 'services/events/domain', 'services/inference/domain',
         'services/inference/model']
 
-CLIENT = _services(*DOMAIN, 'common/coro', 'common/log')
+CLIENT = _services(*DOMAIN, 'common/coro', 'common/log', 'common/rpc/status_wire.h')
 
 ALLOWED = {
     # common never includes a service.
@@ -76,13 +76,15 @@ ALLOWED = {
     # Clients speak the API. `admin` and offline verification work on a stopped deployment's files.
     'clients': CLIENT + ['clients'],
     'clients/cli': CLIENT + _services(
-        'common/rpc/client.h', 'common/rpc/limits.h', 'common/rpc/status_wire.h',
+        'common/rpc/client.h', 'common/rpc/limits.h', 'common/rpc/wire.h',
         'accountability/ledger/export.h', 'accountability/ledger/merkle.h',
         'accountability/ledger/note.h', 'accountability/ledger/verify.h',
         'waterlined/deployment.h'),
     # Tests: what the form prints is what the import reads; maps as inference really makes them.
     'clients/cli/form_test.cc': CLIENT + _services('events/domain/response_file.h') + [
         'clients/cli'],
+    'clients/demonstration/generator_test.cc': CLIENT + _services(
+        'events/domain', 'registry/domain') + ['clients/demonstration'],
     'clients/cli/map_samples.h': CLIENT + _services(
         'inference/api/practice_map.h', 'inference/domain', 'inference/projector') + [
             'clients/cli'],

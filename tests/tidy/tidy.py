@@ -35,6 +35,10 @@ NO_TESTS = ('tests/tidy/', 'tests/bench/')
 ALLOWED_SLEEPS = {
     'services/inference/projector/projector_test.cc':
         'draws the moment of a kill -9 at random; the test waits for nothing by it',
+    'tests/e2e/cli_test.py':
+        'spares the processor between two looks for the port file; bounded',
+    'tests/integration/demonstration_test.cc':
+        'spares the processor between two questions for a map; bounded',
 }
 
 
