@@ -5,19 +5,34 @@
 #include "services/common/rpc/server.h"
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
+#include "services/common/storage/metered/metered_store.h"
 #include "services/common/crypto/encoding.h"
 #include "services/common/crypto/random.h"
 #include "services/events/api/events_api.h"
 #include "services/inference/api/inference_api.h"
 #include "services/registry/api/local_directory.h"
 #include "services/registry/api/registry_api.h"
-#include "services/waterlined/foundation.h"
 #include "services/waterlined/local_evidence.h"
 
 namespace waterline::deployment {
 namespace {
 
 constexpr char kVersion[] = "0.1.0";
+
+// Latency and outcome of every store call, by service and operation, on /metrics.
+StoreLayer MeasuringLayer(rpc::Metrics* metrics) {
+  return [metrics](const std::string& service, storage::Store* inner) {
+    auto observe = [metrics, service](const storage::Observation& call) {
+      metrics->Observe("waterline_store_call_duration_seconds",
+                       "Duration of store calls by service, operation and code",
+                       call.took.count(),
+                       {{"service", service},
+                        {"operation", std::string(call.operation)},
+                        {"code", absl::StatusCodeToString(call.code)}});
+    };
+    return std::make_unique<storage::MeteredStore>(inner, std::move(observe));
+  };
+}
 
 }  // namespace
 
@@ -116,8 +131,12 @@ Waterlined::~Waterlined() { Drain(); }
 
 absl::StatusOr<std::unique_ptr<Waterlined>> Waterlined::Start(ServeOptions options) {
   auto impl = std::make_unique<Impl>();
-  WATERLINE_ASSIGN_OR_RETURN(impl->foundation,
-                             Foundation::Open(Layout(options.data), &impl->clock));
+  std::vector<StoreLayer> layers;
+  if (options.store_layer) layers.push_back(options.store_layer);
+  layers.push_back(MeasuringLayer(&impl->metrics));
+  WATERLINE_ASSIGN_OR_RETURN(
+      impl->foundation,
+      Foundation::Open(Layout(options.data), &impl->clock, std::nullopt, layers));
   if (!impl->foundation->facts().development) {
     return Error(reason::kStateForbids,
                  "this network was made without --development, and this version knows development "

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "services/waterlined/foundation.h"
 
 namespace waterline::deployment {
 
@@ -17,6 +18,8 @@ struct ServeOptions {
   std::vector<std::string> listen = {"127.0.0.1:50600"};  // 127.0.0.1:0 for a free port; unix:/path
   std::string metrics;                                    // host:port; empty: none
   std::chrono::milliseconds drain_grace{10'000};
+  // For tests: a layer around the store of each service, under the one that measures.
+  StoreLayer store_layer;
 };
 
 class Waterlined {

@@ -105,12 +105,13 @@ absl::StatusOr<accountability::NoteSigner> LoadSigner(const Layout& layout,
 }
 
 absl::StatusOr<std::unique_ptr<Foundation>> Foundation::Open(
-    const Layout& layout, Clock* clock, std::optional<accountability::v1::EpochStart> new_epoch) {
+    const Layout& layout, Clock* clock, std::optional<accountability::v1::EpochStart> new_epoch,
+    const std::vector<StoreLayer>& layers) {
   std::unique_ptr<Foundation> foundation(new Foundation(clock));
   WATERLINE_ASSIGN_OR_RETURN(foundation->facts_, LoadNetwork(layout));
   WATERLINE_ASSIGN_OR_RETURN(foundation->lock_, FolderLock::Take(layout));
   for (const char* service : kServices)
-    WATERLINE_RETURN_IF_ERROR(foundation->OpenPart(layout, service));
+    WATERLINE_RETURN_IF_ERROR(foundation->OpenPart(layout, service, layers));
   WATERLINE_ASSIGN_OR_RETURN(auto signer, LoadSigner(layout, foundation->facts_.network));
   foundation->signer_.emplace(std::move(signer));
   accountability::Ledger::Options options;
@@ -133,19 +134,21 @@ Foundation::~Foundation() {
   parts_.clear();
 }
 
-absl::Status Foundation::OpenPart(const Layout& layout, const std::string& service) {
+absl::Status Foundation::OpenPart(const Layout& layout, const std::string& service,
+                                  const std::vector<StoreLayer>& layers) {
   Part& part = parts_[service];
   storage::RocksDbStore::Options options;
   options.path = layout.Store(service);
-  WATERLINE_ASSIGN_OR_RETURN(part.store, storage::RocksDbStore::Open(std::move(options)));
+  WATERLINE_ASSIGN_OR_RETURN(part.rocksdb, storage::RocksDbStore::Open(std::move(options)));
+  for (const auto& layer : layers) part.layers.push_back(layer(service, part.store()));
   WATERLINE_ASSIGN_OR_RETURN(auto keys, privacy::MasterKeys::Load(layout.MasterKeys(service)));
-  part.vault = std::make_unique<privacy::Vault>(part.store.get(), std::move(keys),
+  part.vault = std::make_unique<privacy::Vault>(part.store(), std::move(keys),
                                                 SealedCollections(service));
   return coro::SyncWait(part.vault->CheckAtStart());
 }
 
 storage::Store* Foundation::store(const std::string& service) {
-  return parts_.at(service).store.get();
+  return parts_.at(service).store();
 }
 privacy::Vault* Foundation::vault(const std::string& service) {
   return parts_.at(service).vault.get();

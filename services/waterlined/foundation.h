@@ -19,9 +19,11 @@
 //
 // Thread safety: one thread opens and closes; the parts are as their own headers say.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "services/accountability/ledger/ledger.h"
@@ -70,13 +72,18 @@ class FolderLock {
 absl::StatusOr<accountability::NoteSigner> LoadSigner(const Layout& layout,
                                                       const std::string& network);
 
+// Puts a layer around the store of a service; `inner` outlives it.
+using StoreLayer =
+    std::function<std::unique_ptr<storage::Store>(const std::string& service, storage::Store* inner)>;
+
 class Foundation {
  public:
   // Opens everything and checks what can be checked: keys fit, ledger verifies.
-  // `new_epoch`: begin a new ledger epoch, after a restore.
+  // `new_epoch`: begin a new ledger epoch, after a restore. `layers`: innermost first.
   static absl::StatusOr<std::unique_ptr<Foundation>> Open(
       const Layout& layout, Clock* clock,
-      std::optional<accountability::v1::EpochStart> new_epoch = std::nullopt);
+      std::optional<accountability::v1::EpochStart> new_epoch = std::nullopt,
+      const std::vector<StoreLayer>& layers = {});
   ~Foundation();
 
   const rpc::NetworkFacts& facts() const { return facts_; }
@@ -88,11 +95,14 @@ class Foundation {
 
  private:
   struct Part {
-    std::unique_ptr<storage::RocksDbStore> store;
+    storage::Store* store() { return layers.empty() ? rocksdb.get() : layers.back().get(); }
+    std::unique_ptr<storage::Store> rocksdb;
+    std::vector<std::unique_ptr<storage::Store>> layers;
     std::unique_ptr<privacy::Vault> vault;
   };
   explicit Foundation(Clock* clock) : clock_(clock) {}
-  absl::Status OpenPart(const Layout& layout, const std::string& service);
+  absl::Status OpenPart(const Layout& layout, const std::string& service,
+                        const std::vector<StoreLayer>& layers);
 
   rpc::NetworkFacts facts_;
   MonotoneClock clock_;

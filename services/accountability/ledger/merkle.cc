@@ -126,10 +126,11 @@ bool VerifyInclusion(std::string_view leaf_hash, uint64_t index, uint64_t size,
 
 bool VerifyConsistency(uint64_t first, uint64_t second, const std::vector<std::string>& proof,
                        std::string_view first_root, std::string_view second_root) {
+  if (first == 0 || first > second) return false;
+  if (first == second) return proof.empty() && first_root == second_root;
   if (first_root.size() != crypto::kSha256Bytes || second_root.size() != crypto::kSha256Bytes)
     return false;
-  if (!AreHashes(proof) || first == 0 || first > second) return false;
-  if (first == second) return proof.empty() && first_root == second_root;
+  if (!AreHashes(proof)) return false;
   std::vector<std::string> path = proof;
   if (std::has_single_bit(first)) path.insert(path.begin(), std::string(first_root));
   if (path.empty()) return false;

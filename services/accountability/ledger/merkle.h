@@ -37,7 +37,8 @@ using NodeReader = std::function<absl::StatusOr<std::string>(const NodeId&)>;
 absl::StatusOr<std::string> Fold(const std::vector<NodeId>& nodes, const NodeReader& reader);
 absl::StatusOr<std::vector<std::string>> FillProof(const ProofPlan& plan, const NodeReader& reader);
 
-// RFC 9162 2.1.3.2 and 2.1.4.2. Every hash must have 32 bytes. A first size of 0 is refused.
+// RFC 9162 2.1.3.2 and 2.1.4.2. Every hash must have 32 bytes; equal sizes need no more than equal
+// roots. A first size of 0 is refused.
 bool VerifyInclusion(std::string_view leaf_hash, uint64_t index, uint64_t size,
                      const std::vector<std::string>& proof, std::string_view root);
 bool VerifyConsistency(uint64_t first, uint64_t second, const std::vector<std::string>& proof,

@@ -37,6 +37,7 @@ struct Metrics::State {
   std::mutex mutex;  // Guards the maps. No other lock of ours is taken under it.
   std::map<std::pair<std::string, std::string>, prometheus::Counter*> counters;
   std::map<std::string, prometheus::Histogram*> histograms;
+  std::map<std::pair<std::string, Labels>, prometheus::Histogram*> observed;
   std::map<std::string, prometheus::Gauge*> gauges;
   std::unique_ptr<prometheus::Exposer> exposer;
 };
@@ -70,17 +71,18 @@ void Metrics::SetGauge(const std::string& name, const std::string& help, double 
   gauge->Set(value);
 }
 
-void Metrics::Observe(const std::string& name, const std::string& help, double seconds) {
+void Metrics::Observe(const std::string& name, const std::string& help, double seconds,
+                      const Labels& labels) {
   prometheus::Histogram* histogram = nullptr;
   {
     std::lock_guard lock(state_->mutex);
-    auto& known = state_->histograms[name];
+    auto& known = state_->observed[{name, labels}];
     if (known == nullptr) {
       known = &prometheus::BuildHistogram()
                    .Name(name)
                    .Help(help)
                    .Register(*state_->registry)
-                   .Add({}, Buckets());
+                   .Add(labels, Buckets());
     }
     histogram = known;
   }

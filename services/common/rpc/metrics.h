@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,8 +25,11 @@ class Metrics {
   // `method` is the full gRPC name, `code` the canonical name of the status code.
   void CountCall(const std::string& method, const std::string& code, double seconds);
   void SetGauge(const std::string& name, const std::string& help, double value);
-  // Observes into a histogram with buckets from 10 microseconds to 10 s.
-  void Observe(const std::string& name, const std::string& help, double seconds);
+  // Observes into a histogram with buckets from 10 microseconds to 10 s. The label values come from
+  // a small fixed set: every new combination stays for the life of the process.
+  using Labels = std::map<std::string, std::string>;
+  void Observe(const std::string& name, const std::string& help, double seconds,
+               const Labels& labels = {});
 
   // Serves /metrics on host:port (port 0: a free one). UNAVAILABLE when the port is taken.
   absl::Status Listen(const std::string& address);

@@ -9,7 +9,7 @@
 // personal data.
 //
 // Durability: when Commit returns OK the batch survives kill -9 at any moment (memory: the life of
-// the object). A Commit that returns an error other than kUnknownOutcome changed nothing.
+// the object). A Commit that returns an error changed nothing, or is UNAVAILABLE: outcome unknown.
 //
 // Errors: absent keys are values, never errors. Precondition failures are ABORTED/CONFLICT. A full
 // disk is RESOURCE_EXHAUSTED/STORAGE_FULL; a damaged file is DATA_LOSS/DATA_DAMAGED; a closed or
