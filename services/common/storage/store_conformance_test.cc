@@ -190,6 +190,7 @@ TEST(RocksDbStore, ANewerFormatIsRefusedWithASentence) {
     std::unique_ptr<rocksdb::DB> database(raw);
     ASSERT_TRUE(database->Put(rocksdb::WriteOptions(), "f", "2").ok());
   }
+  std::filesystem::remove(folder.path + "/SEAL");  // A newer program would make its own.
   for (const bool read_only : {false, true}) {
     RocksDbStore::Options options;
     options.path = folder.path;
@@ -200,6 +201,28 @@ TEST(RocksDbStore, ANewerFormatIsRefusedWithASentence) {
     EXPECT_THAT(std::string(store.status().message()),
                 testing::AllOf(testing::HasSubstr(folder.path), testing::HasSubstr("format 2"),
                                testing::HasSubstr("run a newer program")));
+  }
+}
+
+TEST(RocksDbStore, AFolderThatChangedAfterItsCloseIsRefusedAndTheFileNamed) {
+  for (const char* prefix : {"MANIFEST", "CURRENT", "OPTIONS", "SEAL"}) {
+    TemporaryFolder folder;
+    { auto store = OpenOrDie(folder.path); }
+    std::string changed;
+    for (const auto& file : std::filesystem::directory_iterator(folder.path)) {
+      if (file.path().filename().string().starts_with(prefix)) changed = file.path().string();
+    }
+    ASSERT_FALSE(changed.empty()) << prefix;
+    std::fstream stream(changed, std::ios::in | std::ios::out | std::ios::binary);
+    const char byte = static_cast<char>(stream.get() ^ 1);
+    stream.seekp(0);
+    stream.put(byte);
+    stream.close();
+    RocksDbStore::Options options;
+    options.path = folder.path;
+    const auto store = RocksDbStore::Open(options);
+    EXPECT_EQ(ReasonOf(store.status()), reason::kDataDamaged.name);
+    EXPECT_NE(store.status().message().find(changed), absl::string_view::npos) << store.status();
   }
 }
 

@@ -12,6 +12,7 @@
 #include "services/common/storage/rocksdb/rocksdb_store.h"
 
 #include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
 #include <rocksdb/file_checksum.h>
 #include <rocksdb/filter_policy.h>
@@ -32,6 +33,7 @@
 #include "services/common/coro/pool.h"
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
+#include "services/common/storage/rocksdb/folder_seal.h"
 
 namespace waterline::storage {
 namespace {
@@ -165,10 +167,13 @@ struct RocksDbStore::Impl {
 };
 
 absl::Status RocksDbStore::Impl::OpenDatabase(const Options& options) {
+  WATERLINE_RETURN_IF_ERROR(CheckSeal(options.path, options.read_only ? SealCheck::kWithTables
+                                                                      : SealCheck::kWithoutTables));
   rocksdb::DB* opened = nullptr;
   rocksdb::Options database = DatabaseOptions();
   if (options.read_only)
     database.wal_recovery_mode = rocksdb::WALRecoveryMode::kAbsoluteConsistency;
+  if (!options.read_only) WATERLINE_RETURN_IF_ERROR(RemoveSeal(options.path));
   const auto status = options.read_only
                           ? rocksdb::DB::OpenForReadOnly(database, options.path, &opened)
                           : rocksdb::DB::Open(database, options.path, &opened);
@@ -227,9 +232,13 @@ RocksDbStore::~RocksDbStore() {
   impl_->wake.notify_all();
   impl_->committer.join();
   impl_->resumers.reset();
-  // All into checksummed files: verification sees every byte, and the next start is quick.
-  if (!impl_->read_only) impl_->db->Flush(rocksdb::FlushOptions()).PermitUncheckedError();
-  impl_->db->Close().PermitUncheckedError();
+  // Everything into checksummed files, so that verification sees every byte and the next start is quick.
+  auto closed = impl_->read_only ? rocksdb::Status() : impl_->db->Flush(rocksdb::FlushOptions());
+  rocksdb::CancelAllBackgroundWork(impl_->db.get(), true);  // The tables are now the last ones.
+  const std::string tables = TableLines(impl_->db.get());
+  if (closed.ok()) closed = impl_->db->Close();
+  impl_->db.reset();
+  if (closed.ok() && !impl_->read_only) WriteSeal(impl_->path, tables);
 }
 
 void RocksDbStore::Impl::CommitLoop() {
