@@ -35,6 +35,29 @@ absl::Status Full(const std::string& path) {
   return Error(reason::kStorageFull, "could not write " + path + " to its end; is the disk full?");
 }
 
+// The last entry of a tar file says how many files stand before it: libarchive takes a file that ends
+// between two entries for a whole one.
+constexpr char kEnd[] = "END-OF-BACKUP";
+
+absl::Status AddEnd(archive* out, const std::string& tar) {
+  const std::string text = std::to_string(archive_file_count(out)) + "\n";
+  std::unique_ptr<archive_entry, EntryCloser> entry(archive_entry_new());
+  archive_entry_set_pathname(entry.get(), kEnd);
+  archive_entry_set_filetype(entry.get(), AE_IFREG);
+  archive_entry_set_perm(entry.get(), 0600);
+  archive_entry_set_size(entry.get(), static_cast<la_int64_t>(text.size()));
+  if (archive_write_header(out, entry.get()) != ARCHIVE_OK ||
+      archive_write_data(out, text.data(), text.size()) != static_cast<la_ssize_t>(text.size()))
+    return Full(tar);
+  return absl::OkStatus();
+}
+
+bool IsEnd(archive* in, int files_before) {
+  char text[32] = {};
+  return archive_read_data(in, text, sizeof text - 1) > 0 &&
+         text == std::to_string(files_before) + "\n";
+}
+
 absl::Status AddFile(archive* out, const fs::path& file, const std::string& name,
                      const std::string& tar) {
   std::unique_ptr<archive_entry, EntryCloser> entry(archive_entry_new());
@@ -69,7 +92,7 @@ absl::Status AddAll(archive* out, const std::string& root, const std::vector<std
             AddFile(out, item.path(), fs::relative(item.path(), root).string(), tar));
     }
   }
-  return absl::OkStatus();
+  return AddEnd(out, tar);
 }
 
 }  // namespace
@@ -100,7 +123,14 @@ absl::Status ReadTar(const std::string& tar, const std::string& root) {
   }
   archive_entry* entry = nullptr;
   int result = ARCHIVE_OK;
+  int files = 0;
+  bool is_whole = false;
   while ((result = archive_read_next_header(in.get(), &entry)) == ARCHIVE_OK) {
+    if (std::string(archive_entry_pathname(entry)) == kEnd) {
+      is_whole = IsEnd(in.get(), files);
+      continue;
+    }
+    ++files;
     const std::string target = (fs::path(root) / archive_entry_pathname(entry)).string();
     archive_entry_set_pathname(entry, target.c_str());
     if (target.find("/../") != std::string::npos)
@@ -109,7 +139,8 @@ absl::Status ReadTar(const std::string& tar, const std::string& root) {
       return Error(reason::kDataDamaged, tar + " could not be unpacked to its end");
     }
   }
-  return result == ARCHIVE_EOF ? absl::OkStatus()
+  return result == ARCHIVE_EOF && is_whole
+             ? absl::OkStatus()
                                : Error(reason::kDataDamaged, tar + " is cut off or damaged");
 }
 

@@ -58,18 +58,18 @@ struct Waterlined::Impl {
   rpc::Service* NewService(const std::string& name) {
     return services.emplace_back(std::make_unique<rpc::Service>(name)).get();
   }
-  void MakeServices();
+  void MakeServices(const ServeOptions& options);
   void MakeRegistry();
   void MakeEvents();
-  void MakeInference();
+  void MakeInference(std::chrono::milliseconds poll);
 };
 
-void Waterlined::Impl::MakeServices() {
+void Waterlined::Impl::MakeServices(const ServeOptions& options) {
   files = std::make_unique<coro::Pool>("files", 2);
   gate = std::make_unique<gate::Gate>(foundation->recorder());
   MakeRegistry();
   MakeEvents();
-  MakeInference();
+  MakeInference(options.projector_poll);
   accountability =
       std::make_unique<accountability::AccountabilityApi>(foundation->ledger(), gate.get());
   accountability->Register(NewService("waterline.accountability.v1.AccountabilityService"));
@@ -103,13 +103,14 @@ void Waterlined::Impl::MakeEvents() {
   events->Register(NewService("waterline.events.v1.EventsService"));
 }
 
-void Waterlined::Impl::MakeInference() {
+void Waterlined::Impl::MakeInference(std::chrono::milliseconds poll) {
   evidence = std::make_unique<LocalEvidence>(foundation->store("events"));
   model = inference::VersionZeroModel();
   inference::Projector::Parts projection;
   projection.store = foundation->store("inference");
   projection.source = evidence.get();
   projection.model = model.get();
+  projection.poll = poll;
   projection.owner = crypto::HexEncode(crypto::RandomBytes(16));
   projection.on_progress = [this](const inference::Projector::Progress& progress) {
     metrics.SetGauge("waterline_projection_catching_up", "1 while evidence waits to be absorbed",
@@ -142,7 +143,7 @@ absl::StatusOr<std::unique_ptr<Waterlined>> Waterlined::Start(ServeOptions optio
                  "this network was made without --development, and this version knows development "
                  "identity only");
   }
-  impl->MakeServices();
+  impl->MakeServices(options);
   rpc::ServerOptions server;
   server.addresses = options.listen;
   server.identity = &impl->identity;

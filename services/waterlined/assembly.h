@@ -18,6 +18,7 @@ struct ServeOptions {
   std::vector<std::string> listen = {"127.0.0.1:50600"};  // 127.0.0.1:0 for a free port; unix:/path
   std::string metrics;                                    // host:port; empty: none
   std::chrono::milliseconds drain_grace{10'000};
+  std::chrono::milliseconds projector_poll{1000};  // Looks for evidence at least this often.
   // For tests: a layer around the store of each service, under the one that measures.
   StoreLayer store_layer;
 };

@@ -22,6 +22,31 @@ namespace fs = std::filesystem;
 std::string DataTar(const std::string& folder) { return folder + "/waterline.data.tar"; }
 std::string KeysTar(const std::string& folder) { return folder + "/waterline.keys.tar"; }
 
+absl::Status Unpack(const std::string& from, const Layout& layout) {
+  for (const std::string& tar : {KeysTar(from), DataTar(from)}) {
+    if (!fs::exists(tar))
+      return Error(reason::kStateForbids, tar + " is missing; a backup is two files, the keys and "
+                                                "the data: put both into one folder");
+    WATERLINE_RETURN_IF_ERROR(ReadTar(tar, layout.data));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status BeginRestoredEpoch(const Layout& layout, const std::string& reason_text) {
+  accountability::v1::EpochStart start;
+  start.set_reason(reason_text);
+  SystemClock clock;
+  return Foundation::Open(layout, &clock, std::move(start)).status();
+}
+
+// A restore that failed leaves nothing that could be taken for a network.
+void Discard(const Layout& layout, bool with_folder) {
+  std::error_code error;
+  for (const auto& part : {layout.Config(), layout.Stores(), layout.Keys(), layout.Lock()})
+    fs::remove_all(part, error);
+  if (with_folder) fs::remove(layout.data, error);
+}
+
 }  // namespace
 
 absl::Status Backup(const std::string& data, const std::string& to) {
@@ -47,16 +72,15 @@ absl::Status Restore(const std::string& from, const std::string& data,
     return Error(reason::kAlreadyExists,
                  data + " holds a network already; restore into an empty folder");
   }
+  const bool is_new = !fs::exists(data);
   std::error_code error;
   fs::create_directories(data, error);
   if (error)
     return Error(reason::kUnavailable, "cannot make the folder " + data + ": " + error.message());
-  WATERLINE_RETURN_IF_ERROR(ReadTar(DataTar(from), data));
-  WATERLINE_RETURN_IF_ERROR(ReadTar(KeysTar(from), data));
-  accountability::v1::EpochStart start;
-  start.set_reason(reason_text);
-  SystemClock clock;
-  return Foundation::Open(layout, &clock, std::move(start)).status();
+  auto restored = Unpack(from, layout);
+  if (restored.ok()) restored = BeginRestoredEpoch(layout, reason_text);
+  if (!restored.ok()) Discard(layout, is_new);
+  return restored;
 }
 
 absl::StatusOr<std::string> StateDigest(const std::string& data) {

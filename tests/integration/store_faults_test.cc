@@ -34,6 +34,7 @@ class Served {
     deployment::ServeOptions options;
     options.data = folder.string();
     options.listen = {"127.0.0.1:0"};
+    options.projector_poll = std::chrono::milliseconds(20);  // It bounds the stop, too.
     options.store_layer = [this, faulty_service](const std::string& service,
                                                  storage::Store* inner) {
       auto layer = std::make_unique<FaultyStore>(inner);
