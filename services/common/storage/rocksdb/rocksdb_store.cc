@@ -19,10 +19,14 @@
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
+#include <sys/statvfs.h>
+
+#include <algorithm>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
+#include <filesystem>
 #include <map>
 #include <mutex>
 #include <set>
@@ -88,12 +92,28 @@ absl::Status Damaged(const std::string& path, const std::string& detail) {
                "the store in " + path + " is damaged (" + detail + "); restore it from its backup");
 }
 
+absl::Status Full(const std::string& path) {
+  return WithRetryAfter(
+      Error(reason::kStorageFull, "the disk of " + path + " is full; free some space and try again"),
+      5000);
+}
+
+// Refuses before the last bytes are gone: RocksDB cannot go on after a log write that found no space,
+// and its tables and manifests need some, too. The reserve is 256 MB, or a twentieth of a small disk.
+absl::Status CheckSpace(const std::string& path) {
+  constexpr uint64_t kReserveBytes = 256ULL << 20;
+  struct statvfs disk = {};
+  if (statvfs(path.c_str(), &disk) != 0)
+    return Error(reason::kUnavailable, "the disk of " + path + " does not answer");
+  const uint64_t total = uint64_t{disk.f_blocks} * disk.f_frsize;
+  const uint64_t available = uint64_t{disk.f_bavail} * disk.f_frsize;
+  return available < std::min(kReserveBytes, total / 20) ? Full(path) : absl::OkStatus();
+}
+
 absl::Status ToStatus(const rocksdb::Status& status, const std::string& path) {
   if (status.ok()) return absl::OkStatus();
   if (status.IsNoSpace() || status.subcode() == rocksdb::Status::kNoSpace) {
-    return WithRetryAfter(Error(reason::kStorageFull,
-                                "the disk of " + path + " is full; free some space and try again"),
-                          5000);
+    return Full(path);
   }
   if (status.IsCorruption()) return Damaged(path, status.ToString());
   return Error(reason::kUnavailable, "the store in " + path + " does not answer");
@@ -120,6 +140,17 @@ rocksdb::Options DatabaseOptions() {
   table.block_cache = rocksdb::NewLRUCache(256 << 20);
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
+}
+
+// A log write or sync that failed: how much of it will be there after a crash is unknown.
+[[noreturn]] void EndBecauseOf(const rocksdb::Status& status, const std::string& path) {
+  const bool is_full = status.IsNoSpace() || status.subcode() == rocksdb::Status::kNoSpace;
+  std::fprintf(stderr,
+               "%s: a commit could not be synced (%s); ending, because what is on disk is unknown. "
+               "%s and start again: everything acknowledged is kept\n",
+               path.c_str(), status.ToString().c_str(),
+               is_full ? "The disk is full; free some space" : "Look after the disk");
+  std::abort();
 }
 
 // What the commits of a group have changed and the database does not show yet.
@@ -173,7 +204,12 @@ absl::Status RocksDbStore::Impl::OpenDatabase(const Options& options) {
   rocksdb::Options database = DatabaseOptions();
   if (options.read_only)
     database.wal_recovery_mode = rocksdb::WALRecoveryMode::kAbsoluteConsistency;
-  if (!options.read_only) WATERLINE_RETURN_IF_ERROR(RemoveSeal(options.path));
+  if (!options.read_only) {
+    std::error_code error;
+    std::filesystem::create_directories(options.path, error);
+    WATERLINE_RETURN_IF_ERROR(CheckSpace(options.path));
+    WATERLINE_RETURN_IF_ERROR(RemoveSeal(options.path));
+  }
   const auto status = options.read_only
                           ? rocksdb::DB::OpenForReadOnly(database, options.path, &opened)
                           : rocksdb::DB::Open(database, options.path, &opened);
@@ -233,12 +269,14 @@ RocksDbStore::~RocksDbStore() {
   impl_->committer.join();
   impl_->resumers.reset();
   // Everything into checksummed files, so that verification sees every byte and the next start is quick.
-  auto closed = impl_->read_only ? rocksdb::Status() : impl_->db->Flush(rocksdb::FlushOptions());
+  // Not on a full disk: the log holds all that was acknowledged, and a flush would end the process.
+  const bool flushes = !impl_->read_only && CheckSpace(impl_->path).ok();
+  auto closed = flushes ? impl_->db->Flush(rocksdb::FlushOptions()) : rocksdb::Status();
   rocksdb::CancelAllBackgroundWork(impl_->db.get(), true);  // The tables are now the last ones.
   const std::string tables = TableLines(impl_->db.get());
   if (closed.ok()) closed = impl_->db->Close();
   impl_->db.reset();
-  if (closed.ok() && !impl_->read_only) WriteSeal(impl_->path, tables);
+  if (closed.ok() && flushes) WriteSeal(impl_->path, tables);
 }
 
 void RocksDbStore::Impl::CommitLoop() {
@@ -350,8 +388,10 @@ void RocksDbStore::Impl::CommitGroup(std::vector<Pending> group) {
   Overlay overlay;
   rocksdb::WriteBatch out;
   std::set<LogHints::LogName> moved;
+  const absl::Status space = CheckSpace(path);
   for (auto& pending : group) {
-    if (auto staged = Stage(&pending, &overlay, &out); !staged.ok()) {
+    auto staged = space.ok() ? Stage(&pending, &overlay, &out) : space;
+    if (!staged.ok()) {
       pending.result = staged;
     } else {
       moved.insert(pending.moved.begin(), pending.moved.end());
@@ -360,22 +400,7 @@ void RocksDbStore::Impl::CommitGroup(std::vector<Pending> group) {
   if (out.Count() > 0) {
     rocksdb::WriteOptions write;
     write.sync = true;
-    auto status = db->Write(write, &out);
-    if (!status.ok()) {
-      const auto error = ToStatus(status, path);
-      if (error.code() != absl::StatusCode::kResourceExhausted) {
-        std::fprintf(
-            stderr,
-            "%s: a commit could not be synced (%s); ending, because what is on disk is unknown\n",
-            path.c_str(), status.ToString().c_str());
-        std::abort();
-      }
-      db->Resume().PermitUncheckedError();
-      moved.clear();
-      for (auto& pending : group) {
-        if (pending.result.ok()) pending.result = error;
-      }
-    }
+    if (const auto status = db->Write(write, &out); !status.ok()) EndBecauseOf(status, path);
   }
   if (!moved.empty()) hints.Notify(moved);
   for (auto& pending : group) {
