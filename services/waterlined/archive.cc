@@ -141,7 +141,7 @@ absl::Status ReadTar(const std::string& tar, const std::string& root) {
   }
   return result == ARCHIVE_EOF && is_whole
              ? absl::OkStatus()
-                               : Error(reason::kDataDamaged, tar + " is cut off or damaged");
+             : Error(reason::kDataDamaged, tar + " is cut off or damaged");
 }
 
 }  // namespace waterline::deployment

@@ -1,13 +1,13 @@
 #include "services/waterlined/assembly.h"
 
 #include "services/accountability/api/accountability_api.h"
+#include "services/common/crypto/encoding.h"
+#include "services/common/crypto/random.h"
 #include "services/common/identity/identity.h"
 #include "services/common/rpc/server.h"
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
 #include "services/common/storage/metered/metered_store.h"
-#include "services/common/crypto/encoding.h"
-#include "services/common/crypto/random.h"
 #include "services/events/api/events_api.h"
 #include "services/inference/api/inference_api.h"
 #include "services/registry/api/local_directory.h"
@@ -24,8 +24,7 @@ StoreLayer MeasuringLayer(rpc::Metrics* metrics) {
   return [metrics](const std::string& service, storage::Store* inner) {
     auto observe = [metrics, service](const storage::Observation& call) {
       metrics->Observe("waterline_store_call_duration_seconds",
-                       "Duration of store calls by service, operation and code",
-                       call.took.count(),
+                       "Duration of store calls by service, operation and code", call.took.count(),
                        {{"service", service},
                         {"operation", std::string(call.operation)},
                         {"code", absl::StatusCodeToString(call.code)}});
@@ -136,8 +135,7 @@ absl::StatusOr<std::unique_ptr<Waterlined>> Waterlined::Start(ServeOptions optio
   if (options.store_layer) layers.push_back(options.store_layer);
   layers.push_back(MeasuringLayer(&impl->metrics));
   WATERLINE_ASSIGN_OR_RETURN(
-      impl->foundation,
-      Foundation::Open(Layout(options.data), &impl->clock, std::nullopt, layers));
+      impl->foundation, Foundation::Open(Layout(options.data), &impl->clock, std::nullopt, layers));
   if (!impl->foundation->facts().development) {
     return Error(reason::kStateForbids,
                  "this network was made without --development, and this version knows development "

@@ -100,8 +100,7 @@ TEST_F(BackupTest, WhatComesBackIsTheSameStateAndANewEpochThatDeclaresTheGap) {
   EXPECT_EQ(start.last_known_size(), head);
   EXPECT_EQ(start.last_known_root(), old.root);
   for (const auto& receipt : receipts) {
-    const auto proof =
-        coro::SyncWait(ledger.ProveInclusion(1, receipt.position.index(), old.size));
+    const auto proof = coro::SyncWait(ledger.ProveInclusion(1, receipt.position.index(), old.size));
     ASSERT_TRUE(proof.ok()) << proof.status();
     EXPECT_TRUE(accountability::VerifyInclusion(receipt.leaf_hash, receipt.position.index(),
                                                 old.size, proof->hashes, old.root));

@@ -25,8 +25,9 @@ std::string KeysTar(const std::string& folder) { return folder + "/waterline.key
 absl::Status Unpack(const std::string& from, const Layout& layout) {
   for (const std::string& tar : {KeysTar(from), DataTar(from)}) {
     if (!fs::exists(tar))
-      return Error(reason::kStateForbids, tar + " is missing; a backup is two files, the keys and "
-                                                "the data: put both into one folder");
+      return Error(reason::kStateForbids, tar +
+                                              " is missing; a backup is two files, the keys and "
+                                              "the data: put both into one folder");
     WATERLINE_RETURN_IF_ERROR(ReadTar(tar, layout.data));
   }
   return absl::OkStatus();

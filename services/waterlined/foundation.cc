@@ -142,14 +142,12 @@ absl::Status Foundation::OpenPart(const Layout& layout, const std::string& servi
   WATERLINE_ASSIGN_OR_RETURN(part.rocksdb, storage::RocksDbStore::Open(std::move(options)));
   for (const auto& layer : layers) part.layers.push_back(layer(service, part.store()));
   WATERLINE_ASSIGN_OR_RETURN(auto keys, privacy::MasterKeys::Load(layout.MasterKeys(service)));
-  part.vault = std::make_unique<privacy::Vault>(part.store(), std::move(keys),
-                                                SealedCollections(service));
+  part.vault =
+      std::make_unique<privacy::Vault>(part.store(), std::move(keys), SealedCollections(service));
   return coro::SyncWait(part.vault->CheckAtStart());
 }
 
-storage::Store* Foundation::store(const std::string& service) {
-  return parts_.at(service).store();
-}
+storage::Store* Foundation::store(const std::string& service) { return parts_.at(service).store(); }
 privacy::Vault* Foundation::vault(const std::string& service) {
   return parts_.at(service).vault.get();
 }

@@ -73,8 +73,8 @@ absl::StatusOr<accountability::NoteSigner> LoadSigner(const Layout& layout,
                                                       const std::string& network);
 
 // Puts a layer around the store of a service; `inner` outlives it.
-using StoreLayer =
-    std::function<std::unique_ptr<storage::Store>(const std::string& service, storage::Store* inner)>;
+using StoreLayer = std::function<std::unique_ptr<storage::Store>(const std::string& service,
+                                                                 storage::Store* inner)>;
 
 class Foundation {
  public:

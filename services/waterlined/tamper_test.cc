@@ -149,8 +149,9 @@ TEST_F(TamperTest, EveryFlippedBitIsSeenAndItsFileNamed) {
   for (uint64_t i = 0; i < flips && !HasFailure(); ++i) {
     const uint64_t offset = all ? i : random() % total;
     const int bit = static_cast<int>(random() % 8);
-    const auto file = std::prev(std::upper_bound(
-        files.begin(), files.end(), offset, [](uint64_t at, const File& f) { return at < f.begin; }));
+    const auto file =
+        std::prev(std::upper_bound(files.begin(), files.end(), offset,
+                                   [](uint64_t at, const File& f) { return at < f.begin; }));
     SCOPED_TRACE(file->path.string() + ", byte " + std::to_string(offset - file->begin) + ", bit " +
                  std::to_string(bit));
     Flip(file->path, offset - file->begin, bit);

@@ -15,8 +15,8 @@ Files ManyVotes() {
   std::string comments =
       "timestamp,datetime,comment-id,author-id,agrees,disagrees,moderated,comment-body\n";
   for (int c = 0; c < 20; ++c) {
-    comments += "1658933760180,x," + std::to_string(c) + ",7,0,0,1,Comment " + std::to_string(c) +
-                "\n";
+    comments +=
+        "1658933760180,x," + std::to_string(c) + ",7,0,0,1,Comment " + std::to_string(c) + "\n";
   }
   std::string votes = "timestamp,datetime,comment-id,voter-id,vote\n";
   for (int v = 0; v < 4000; ++v) {

@@ -65,8 +65,8 @@ void BM_Append(benchmark::State& state, Engine engine) {
   uint64_t count = 0;
   for (auto _ : state) {
     AppendRequest request;
-    request.entry.set_entry_id(crypto::Sha256(std::to_string(state.thread_index()) + "/" +
-                                              std::to_string(count++)));
+    request.entry.set_entry_id(
+        crypto::Sha256(std::to_string(state.thread_index()) + "/" + std::to_string(count++)));
     request.entry.mutable_access()->set_organisation("organisations/ods-qnx");
     request.entry.mutable_access()->set_payload_hash(digest);
     request.organisations = {"ods-qnx"};

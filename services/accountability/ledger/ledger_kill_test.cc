@@ -55,8 +55,7 @@ struct OpenLedger {
 
   SystemClock system;
   MonotoneClock clock{&system};
-  NoteSigner signer{"net-dev/accountability",
-                    *crypto::Ed25519Key::FromSeed(std::string(32, 's'))};
+  NoteSigner signer{"net-dev/accountability", *crypto::Ed25519Key::FromSeed(std::string(32, 's'))};
   std::unique_ptr<waterline::storage::RocksDbStore> store;
   std::unique_ptr<Ledger> ledger;
   absl::Status status;

@@ -75,8 +75,8 @@ coro::Task<absl::StatusOr<uint64_t>> FaultyStore::AcquireLease(Partition partiti
                                                                std::string owner,
                                                                std::chrono::milliseconds ttl) {
   if (Fires(Mode::kBefore)) co_return Fault();
-  auto epoch = co_await store_->AcquireLease(std::move(partition), std::move(key),
-                                             std::move(owner), ttl);
+  auto epoch =
+      co_await store_->AcquireLease(std::move(partition), std::move(key), std::move(owner), ttl);
   if (epoch.ok() && Fires(Mode::kLostAcknowledgement)) co_return Fault();
   co_return epoch;
 }
@@ -86,8 +86,8 @@ coro::Task<absl::Status> FaultyStore::RenewLease(Partition partition, Key key, s
   return store_->RenewLease(std::move(partition), std::move(key), std::move(owner), epoch, ttl);
 }
 
-coro::Task<absl::Status> FaultyStore::ReleaseLease(Partition partition, Key key,
-                                                   std::string owner, uint64_t epoch) {
+coro::Task<absl::Status> FaultyStore::ReleaseLease(Partition partition, Key key, std::string owner,
+                                                   uint64_t epoch) {
   return store_->ReleaseLease(std::move(partition), std::move(key), std::move(owner), epoch);
 }
 

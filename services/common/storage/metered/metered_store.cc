@@ -58,8 +58,8 @@ coro::Task<absl::StatusOr<std::vector<size_t>>> MeteredStore::Wait(
 coro::Task<absl::StatusOr<uint64_t>> MeteredStore::AcquireLease(Partition partition, Key key,
                                                                 std::string owner,
                                                                 std::chrono::milliseconds ttl) {
-  return Timed("acquire_lease", store_->AcquireLease(std::move(partition), std::move(key),
-                                                     std::move(owner), ttl));
+  return Timed("acquire_lease",
+               store_->AcquireLease(std::move(partition), std::move(key), std::move(owner), ttl));
 }
 
 coro::Task<absl::Status> MeteredStore::RenewLease(Partition partition, Key key, std::string owner,
@@ -68,10 +68,10 @@ coro::Task<absl::Status> MeteredStore::RenewLease(Partition partition, Key key, 
                                                  std::move(owner), epoch, ttl));
 }
 
-coro::Task<absl::Status> MeteredStore::ReleaseLease(Partition partition, Key key,
-                                                    std::string owner, uint64_t epoch) {
-  return Timed("release_lease", store_->ReleaseLease(std::move(partition), std::move(key),
-                                                     std::move(owner), epoch));
+coro::Task<absl::Status> MeteredStore::ReleaseLease(Partition partition, Key key, std::string owner,
+                                                    uint64_t epoch) {
+  return Timed("release_lease",
+               store_->ReleaseLease(std::move(partition), std::move(key), std::move(owner), epoch));
 }
 
 }  // namespace waterline::storage

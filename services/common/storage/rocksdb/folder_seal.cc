@@ -28,8 +28,9 @@ constexpr size_t kHexDigits = 2 * crypto::kSha256Bytes;
 
 absl::Status Damaged(const std::string& file, const std::string& what) {
   return Error(reason::kDataDamaged,
-               file + " " + what + "; it was changed after the store was closed: restore the data "
-                                   "folder from its backup");
+               file + " " + what +
+                   "; it was changed after the store was closed: restore the data "
+                   "folder from its backup");
 }
 
 std::optional<std::string> ReadAll(const fs::path& path) {

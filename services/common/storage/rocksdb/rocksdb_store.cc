@@ -18,7 +18,6 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
-
 #include <sys/statvfs.h>
 
 #include <algorithm>
@@ -93,9 +92,9 @@ absl::Status Damaged(const std::string& path, const std::string& detail) {
 }
 
 absl::Status Full(const std::string& path) {
-  return WithRetryAfter(
-      Error(reason::kStorageFull, "the disk of " + path + " is full; free some space and try again"),
-      5000);
+  return WithRetryAfter(Error(reason::kStorageFull,
+                              "the disk of " + path + " is full; free some space and try again"),
+                        5000);
 }
 
 // Refuses before the last bytes are gone: RocksDB cannot go on after a log write that found no space,
@@ -198,8 +197,8 @@ struct RocksDbStore::Impl {
 };
 
 absl::Status RocksDbStore::Impl::OpenDatabase(const Options& options) {
-  WATERLINE_RETURN_IF_ERROR(CheckSeal(options.path, options.read_only ? SealCheck::kWithTables
-                                                                      : SealCheck::kWithoutTables));
+  WATERLINE_RETURN_IF_ERROR(CheckSeal(
+      options.path, options.read_only ? SealCheck::kWithTables : SealCheck::kWithoutTables));
   rocksdb::DB* opened = nullptr;
   rocksdb::Options database = DatabaseOptions();
   if (options.read_only)
