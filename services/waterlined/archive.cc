@@ -35,8 +35,8 @@ absl::Status Full(const std::string& path) {
   return Error(reason::kStorageFull, "could not write " + path + " to its end; is the disk full?");
 }
 
-// The last entry of a tar file says how many files stand before it: libarchive takes a file that ends
-// between two entries for a whole one.
+// The last entry of a tar file says how many files stand before it: libarchive takes a file that
+// ends between two entries for a whole one.
 constexpr char kEnd[] = "END-OF-BACKUP";
 
 absl::Status AddEnd(archive* out, const std::string& tar) {

@@ -73,7 +73,7 @@ void MakeFolder(const Layout& layout) {
 // What a flip cannot hurt: LOG files are text that RocksDB writes for people and never reads; LOCK
 // is empty. Everything else in the ledger's folder counts, and so does the anchor beside it.
 bool IsOfNoConsequence(const std::string& name) {
-  return name == "LOCK" || name == "LOG" || name.starts_with("LOG.old.");
+  return name == "LOCK" || name == "LOG" || name == "LOG.old";
 }
 
 struct File {

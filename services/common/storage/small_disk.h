@@ -1,7 +1,7 @@
 #pragma once
 
-// For tests: a small disk of this process alone, a tmpfs in a mount namespace of its own. Call before
-// the first thread starts. The disk goes away with the process.
+// For tests: a small disk of this process alone, a tmpfs in a mount namespace of its own. Call
+// before the first thread starts. The disk goes away with the process.
 
 #include <fcntl.h>
 #include <sched.h>

@@ -37,6 +37,7 @@
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
 #include "services/common/storage/rocksdb/folder_seal.h"
+#include "services/common/storage/rocksdb/plain_log.h"
 
 namespace waterline::storage {
 namespace {
@@ -97,8 +98,9 @@ absl::Status Full(const std::string& path) {
                         5000);
 }
 
-// Refuses before the last bytes are gone: RocksDB cannot go on after a log write that found no space,
-// and its tables and manifests need some, too. The reserve is 256 MB, or a twentieth of a small disk.
+// Refuses before the last bytes are gone: RocksDB cannot go on after a log write that found no
+// space, and its tables and manifests need some, too. The reserve is 256 MB, or a twentieth of a
+// small disk.
 absl::Status CheckSpace(const std::string& path) {
   constexpr uint64_t kReserveBytes = 256ULL << 20;
   struct statvfs disk = {};
@@ -131,7 +133,7 @@ rocksdb::Options DatabaseOptions() {
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   options.write_buffer_size = 64 << 20;
   options.max_background_jobs = 2;
-  options.keep_log_file_num = 2;
+  options.stats_dump_period_sec = 0;  // Keeps LOG small.
   options.compression = rocksdb::kLZ4Compression;
   options.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();
   rocksdb::BlockBasedTableOptions table;
@@ -208,6 +210,7 @@ absl::Status RocksDbStore::Impl::OpenDatabase(const Options& options) {
     std::filesystem::create_directories(options.path, error);
     WATERLINE_RETURN_IF_ERROR(CheckSpace(options.path));
     WATERLINE_RETURN_IF_ERROR(RemoveSeal(options.path));
+    database.info_log = std::make_shared<PlainLog>(options.path);
   }
   const auto status = options.read_only
                           ? rocksdb::DB::OpenForReadOnly(database, options.path, &opened)
@@ -267,7 +270,7 @@ RocksDbStore::~RocksDbStore() {
   impl_->wake.notify_all();
   impl_->committer.join();
   impl_->resumers.reset();
-  // Everything into checksummed files, so that verification sees every byte and the next start is quick.
+  // All into checksummed files: verification sees every byte, and the next start is quick.
   // Not on a full disk: the log holds all that was acknowledged, and a flush would end the process.
   const bool flushes = !impl_->read_only && CheckSpace(impl_->path).ok();
   auto closed = flushes ? impl_->db->Flush(rocksdb::FlushOptions()) : rocksdb::Status();
