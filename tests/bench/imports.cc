@@ -169,6 +169,7 @@ absl::StatusOr<Sample> RunImport(std::shared_ptr<grpc::Channel> channel, const C
   SetIdentity(&context);
   Sample sample;
   const double cpu_before = server.cpu_seconds();
+  const double client_before = OwnCpuSeconds();
   const auto start = steady_clock::now();
   auto stream = stub->ImportFiles(&context);
   if (stream->Write(request)) SendFiles(stream.get(), files);
@@ -180,6 +181,7 @@ absl::StatusOr<Sample> RunImport(std::shared_ptr<grpc::Channel> channel, const C
   WATERLINE_RETURN_IF_ERROR(rpc::FromGrpc(stream->Finish()));
   sample.seconds = std::chrono::duration<double>(steady_clock::now() - start).count();
   sample.cpu_seconds = server.cpu_seconds() - cpu_before;
+  sample.client_cpu_seconds = OwnCpuSeconds() - client_before;
   const auto& report = import.report();
   sample.count =
       kind == Import::KIND_POLIS ? report.reactions().created() : report.responses().created();

@@ -2,6 +2,7 @@
 
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
+#include <time.h>
 
 #include <algorithm>
 #include <atomic>
@@ -89,6 +90,12 @@ double Quantile(const std::vector<double>& sorted, double part) {
 
 }  // namespace
 
+double OwnCpuSeconds() {
+  timespec time = {};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+}
+
 Channels Connect(int port, int connections) {
   Channels channels;
   for (int i = 0; i < connections; ++i) {
@@ -112,12 +119,14 @@ absl::StatusOr<Sample> Run(const Channels& channels, const Child& server,
   std::this_thread::sleep_for(options.seconds * kWarmUp);
   Sample sample;
   const double cpu_before = server.cpu_seconds();
+  const double client_before = OwnCpuSeconds();
   const auto start = steady_clock::now();
   loop.counting = true;
   std::this_thread::sleep_for(options.seconds);
   loop.counting = false;
   sample.seconds = std::chrono::duration<double>(steady_clock::now() - start).count();
   sample.cpu_seconds = server.cpu_seconds() - cpu_before;
+  sample.client_cpu_seconds = OwnCpuSeconds() - client_before;
   loop.stopping = true;
   loop.ended.get_future().wait();
   if (loop.failure) return rpc::FromGrpc(*loop.failure);

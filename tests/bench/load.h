@@ -21,6 +21,9 @@ class Channel;
 
 namespace waterline::bench {
 
+// CPU time of this process so far.
+double OwnCpuSeconds();
+
 // Some connections to one server.
 using Channels = std::vector<std::shared_ptr<grpc::Channel>>;
 Channels Connect(int port, int connections);
@@ -36,7 +39,8 @@ struct LoadOptions {
 struct Sample {
   uint64_t count = 0;
   double seconds = 0;
-  double cpu_seconds = 0;  // Of the server.
+  double cpu_seconds = 0;         // Of the server.
+  double client_cpu_seconds = 0;  // Of this process.
   double p50_ms = 0;
   double p99_ms = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <google/protobuf/util/json_util.h>
 #include <grpcpp/grpcpp.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -202,6 +203,11 @@ void Bench::WaitUntilQuiet() const {
   }
 }
 
+// One line that is written over, for a person who watches.
+void ShowProgress(const std::string& line) {
+  if (isatty(STDERR_FILENO)) std::fprintf(stderr, "\r\x1b[K%s", line.c_str());
+}
+
 absl::StatusOr<v1::Report> Bench::RunAll() {
   WATERLINE_RETURN_IF_ERROR(Prepare());
   Samples samples;
@@ -210,14 +216,15 @@ absl::StatusOr<v1::Report> Bench::RunAll() {
     for (const auto& [name, run] : measures) {
       if (!Wanted(name)) continue;
       WaitUntilQuiet();
-      std::fprintf(stderr, "\rround %d of %d: %-20s", round + 1, flags_.rounds, name.c_str());
+      ShowProgress("round " + std::to_string(round + 1) + " of " + std::to_string(flags_.rounds) +
+                   ": " + name);
       WATERLINE_ASSIGN_OR_RETURN(const Sample sample, run(round));
       samples[name].push_back(sample);
     }
     // Each round starts with another measure, so that none always has the same one before it.
     std::rotate(measures.begin(), measures.begin() + 1, measures.end());
   }
-  std::fprintf(stderr, "\r%50s\r", "");
+  ShowProgress("");
   v1::Report report;
   report.set_build(WATERLINE_BUILD_TYPE);
   report.set_cores(std::thread::hardware_concurrency());

@@ -124,7 +124,7 @@ coro::Task<absl::StatusOr<Labels>> EventsApi::LabelsOf(EventRef event,
                                                        std::vector<std::string> source_ids,
                                                        std::string import, CommitHook* hook,
                                                        MergeCounts* counts) {
-  if (import.empty()) import = kByHand;
+  if (import.empty()) import = std::string(kByHand);  // g++ 12 warns wrongly of a plain assignment.
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key,
                                 co_await parts_.vault->IndexKey(event.partition()));
   std::map<std::string, std::string> wanted;  // Row key -> source id.
