@@ -30,6 +30,7 @@
 #include <mutex>
 #include <set>
 #include <thread>
+#include <unordered_map>
 #include <utility>
 
 #include "services/common/coro/one_shot.h"
@@ -154,10 +155,15 @@ rocksdb::Options DatabaseOptions() {
   std::abort();
 }
 
-// What the commits of a group have changed and the database does not show yet.
+// What the commits of a group have changed and the database does not show yet. Values lie in the
+// batches of the group.
 struct Overlay {
-  std::map<std::string, std::optional<Versioned>> values;
-  std::map<std::string, uint64_t> counters;
+  struct Value {
+    const std::string* value = nullptr;  // nullptr: deleted.
+    Revision revision = 0;
+  };
+  std::unordered_map<std::string, Value> values;
+  std::unordered_map<std::string, uint64_t> counters;
 };
 
 }  // namespace
@@ -188,7 +194,7 @@ struct RocksDbStore::Impl {
 
   void CommitLoop();
   void CommitGroup(std::vector<Pending> group);
-  absl::Status Stage(Pending* pending, Overlay* overlay, rocksdb::WriteBatch* out);
+  absl::Status Stage(Pending* pending, bool is_last, Overlay* overlay, rocksdb::WriteBatch* out);
   absl::Status Check(const std::string& partition, const Precondition& precondition,
                      const Overlay& overlay);
   absl::StatusOr<std::optional<Versioned>> Read(const std::string& key, const Overlay* overlay);
@@ -300,8 +306,11 @@ void RocksDbStore::Impl::CommitLoop() {
 absl::StatusOr<std::optional<Versioned>> RocksDbStore::Impl::Read(const std::string& key,
                                                                   const Overlay* overlay) {
   if (overlay != nullptr) {
-    if (auto found = overlay->values.find(key); found != overlay->values.end())
-      return found->second;
+    if (auto found = overlay->values.find(key); found != overlay->values.end()) {
+      const auto& [value, revision] = found->second;
+      if (value == nullptr) return std::optional<Versioned>();
+      return std::optional<Versioned>(Versioned{*value, revision});
+    }
   }
   rocksdb::PinnableSlice stored;
   const auto status = db->Get(rocksdb::ReadOptions(), db->DefaultColumnFamily(), key, &stored);
@@ -345,7 +354,7 @@ absl::Status RocksDbStore::Impl::Check(const std::string& partition,
 }
 
 // Checks one commit against the database and the group before it, and adds its writes.
-absl::Status RocksDbStore::Impl::Stage(Pending* pending, Overlay* overlay,
+absl::Status RocksDbStore::Impl::Stage(Pending* pending, bool is_last, Overlay* overlay,
                                        rocksdb::WriteBatch* out) {
   const std::string& partition = pending->partition.id;
   for (const auto& precondition : pending->batch.preconditions()) {
@@ -361,14 +370,16 @@ absl::Status RocksDbStore::Impl::Stage(Pending* pending, Overlay* overlay,
   const Revision revision = before + 1;
   const std::string revision_bytes = BigEndian(revision);
   for (const auto& write : pending->batch.writes()) {
-    const std::string key = DataKey(partition, write.key);
+    std::string key = DataKey(partition, write.key);
     if (write.value) {
-      out->Put(key, revision_bytes + *write.value);
-      overlay->values[key] = Versioned{*write.value, revision};
+      const Slice key_part(key);
+      const Slice value_parts[] = {revision_bytes, *write.value};
+      out->Put(rocksdb::SliceParts(&key_part, 1), rocksdb::SliceParts(value_parts, 2));
     } else {
       out->Delete(key);
-      overlay->values[key] = std::nullopt;
     }
+    if (is_last) continue;  // Nobody in the group looks at it any more.
+    overlay->values[std::move(key)] = {write.value ? &*write.value : nullptr, revision};
   }
   for (const auto& append : pending->batch.appends()) {
     const uint64_t position = ++heads[LogHeadKey(partition, append.log)];
@@ -392,7 +403,8 @@ void RocksDbStore::Impl::CommitGroup(std::vector<Pending> group) {
   std::set<LogHints::LogName> moved;
   const absl::Status space = CheckSpace(path);
   for (auto& pending : group) {
-    auto staged = space.ok() ? Stage(&pending, &overlay, &out) : space;
+    const bool is_last = &pending == &group.back();
+    auto staged = space.ok() ? Stage(&pending, is_last, &overlay, &out) : space;
     if (!staged.ok()) {
       pending.result = staged;
     } else {
