@@ -51,6 +51,28 @@ Key OrganisationKey(const std::string& organisation, uint64_t epoch, uint64_t in
   return Key(kByOrganisation, organisation + "/" + BigEndian(epoch) + BigEndian(index));
 }
 
+// A group that is in the tree: what the answer to each of its entries is made from.
+struct Sequenced {
+  uint64_t epoch = 0;
+  uint64_t before = 0;  // Size of the tree without the group.
+  uint64_t size = 0;
+  std::map<NodeId, std::string> nodes;
+  std::shared_ptr<const std::string> note;
+
+  Appended ToAppended(size_t i) const {
+    const NodeReader reader = [this](const NodeId& node) -> absl::StatusOr<std::string> {
+      return nodes.at(node);
+    };
+    Appended appended;
+    appended.position.set_epoch(epoch);
+    appended.position.set_index(before + i);
+    appended.leaf_hash = nodes.at({0, before + i});
+    appended.checkpoint = note;
+    appended.inclusion_proof = *FillProof(PlanInclusion(before + i, size), reader);
+    return appended;
+  }
+};
+
 absl::Status Damaged(const std::string& what) {
   return Error(reason::kDataDamaged,
                "the ledger is damaged: " + what + "; restore it from its backup");
@@ -342,24 +364,16 @@ void Ledger::SequenceGroup(std::vector<Pending> group) {
     figures_.entries += group.size();
     figures_.sync_seconds += took.count();
   }
-  const NodeReader reader = [&nodes](const NodeId& node) -> absl::StatusOr<std::string> {
-    return nodes.at(node);
-  };
+  // Proofs are made by the threads that resume the callers, so that the next group starts at once.
+  auto sequenced = std::make_shared<const Sequenced>(
+      Sequenced{epoch_, before, head.size, std::move(nodes), std::move(note)});
   for (size_t i = 0; i < group.size(); ++i) {
-    absl::StatusOr<Appended> answer(Appended{});
-    if (!status.ok()) {
-      answer = status;
-    } else {
-      Appended appended;
-      appended.position.set_epoch(epoch_);
-      appended.position.set_index(before + i);
-      appended.leaf_hash = nodes.at({0, before + i});
-      appended.checkpoint = note;
-      appended.inclusion_proof = *FillProof(PlanInclusion(before + i, head.size), reader);
-      answer = std::move(appended);
-    }
-    resumers_->Run([done = std::move(group[i].done), answer = std::move(answer)]() mutable {
-      done.Set(std::move(answer));
+    resumers_->Run([done = std::move(group[i].done), status, sequenced, i]() mutable {
+      if (status.ok()) {
+        done.Set(sequenced->ToAppended(i));
+      } else {
+        done.Set(std::move(status));
+      }
     });
   }
 }
