@@ -35,6 +35,7 @@ class CsvReader {
 
  private:
   absl::Status Take(char c);
+  size_t TakePlain(std::string_view piece);
   absl::Status EndRecord();
   absl::Status Problem(const std::string& what) const;
   void EndField();

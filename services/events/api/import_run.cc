@@ -340,11 +340,12 @@ coro::Task<absl::Status> ImportRun::StoreReactions(std::vector<ReactionRow> rows
 
 coro::Task<absl::Status> ImportRun::StoreResponses() {
   EvidenceHook hook(api_->parts_.gate, &decision_, event_.name());
+  auto responses = responses_.TakeResponses();
+  const uint64_t answers = responses.size();
   std::vector<std::string> people;
-  std::vector<v1::IndicatorResponse> responses;
-  for (const auto& row : responses_.responses()) {
-    if (!row.response.informant().empty()) people.push_back(row.response.informant());
-    responses.push_back(row.response);
+  for (const auto& response : responses) {
+    const bool next = people.empty() || people.back() != response.informant();
+    if (next && !response.informant().empty()) people.push_back(response.informant());
   }
   std::sort(people.begin(), people.end());
   people.erase(std::unique(people.begin(), people.end()), people.end());
@@ -357,13 +358,13 @@ coro::Task<absl::Status> ImportRun::StoreResponses() {
   auto* report = report_.mutable_responses();
   *report = *responses_.rows();
   WATERLINE_CO_ASSIGN_OR_RETURN(
-      auto rows, co_await api_->ToRows(event_, event.record.public_(), responses, labels,
+      auto rows, co_await api_->ToRows(event_, event.record.public_(), std::move(responses), labels,
                                        import_id_, started_ms_));
-  report->set_repeated_rows(responses.size() - rows.size());
+  report->set_repeated_rows(answers - rows.size());
   ResponseRows store(api_->parts_.store, event_.organisation, event_.id);
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto counts, co_await store.Merge(std::move(rows), &hook));
   SetCounts(counts, report);
-  co_return co_await WriteProgress(responses.size());
+  co_return co_await WriteProgress(answers);
 }
 
 coro::Task<absl::Status> ImportRun::WriteProgress(uint64_t stored) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <tuple>
 
 #include "services/common/crypto/random.h"
 #include "services/common/text/date.h"
@@ -27,9 +28,12 @@ coro::Task<absl::StatusOr<std::vector<ResponseRow>>> EventsApi::ToRows(
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key,
                                 co_await parts_.vault->IndexKey(event.partition()));
   const int64_t event_day = text::DayOf(text::ToMs(record.starts_at()));
-  std::map<std::string, ResponseRow> rows;
+  std::vector<ResponseRow> rows;
+  rows.reserve(responses.size());
+  const std::string* informant = nullptr;  // Of the answer before: one person's stand together.
+  std::string label;
   for (const auto& response : responses) {
-    ResponseRow row;
+    ResponseRow& row = rows.emplace_back();
     row.set_row_key(
         privacy::SourceKey(index_key, "response", event.id + '\0' + response.source_id())
             .substr(0, kGroupBytes));
@@ -40,20 +44,28 @@ coro::Task<absl::StatusOr<std::vector<ResponseRow>>> EventsApi::ToRows(
     row.set_missing(response.missing());
     row.mutable_counts()->CopyFrom(response.counts());
     if (!response.informant().empty()) {
-      row.set_informant(labels.at(
-          privacy::SourceKey(index_key, "informant", event.id + '\0' + response.informant())
-              .substr(0, kGroupBytes)));
+      if (informant == nullptr || *informant != response.informant()) {
+        informant = &response.informant();
+        label = labels.at(privacy::SourceKey(index_key, "informant", event.id + '\0' + *informant)
+                              .substr(0, kGroupBytes));
+      }
+      row.set_informant(label);
     }
     row.set_day(response.collected_on().empty() ? event_day
                                                 : *text::ParseDate(response.collected_on()));
     row.set_content_digest(ContentDigest(row));
     row.set_import(import);
     row.set_recorded_at_ms(recorded_at_ms);
-    rows[row.row_key() + row.content_digest()] = std::move(row);
   }
-  std::vector<ResponseRow> distinct;
-  for (auto& [identity, row] : rows) distinct.push_back(std::move(row));
-  co_return distinct;
+  const auto before = [](const ResponseRow& a, const ResponseRow& b) {
+    return std::tie(a.row_key(), a.content_digest()) < std::tie(b.row_key(), b.content_digest());
+  };
+  const auto same = [](const ResponseRow& a, const ResponseRow& b) {
+    return a.row_key() == b.row_key() && a.content_digest() == b.content_digest();
+  };
+  std::sort(rows.begin(), rows.end(), before);
+  rows.erase(std::unique(rows.begin(), rows.end(), same), rows.end());
+  co_return rows;
 }
 
 EventsApi::Answer<v1::RecordResponsesResponse> EventsApi::RecordResponses(

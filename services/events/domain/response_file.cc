@@ -43,53 +43,69 @@ ResponseFile::ResponseFile(std::string file_name)
 
 absl::Status ResponseFile::Finish() {
   WATERLINE_RETURN_IF_ERROR(reader_.Finish());
-  if (columns_.empty())
-    return BadFields({{file_name_, "is empty; the first row names the columns"}});
+  if (!has_header_) return BadFields({{file_name_, "is empty; the first row names the columns"}});
   return absl::OkStatus();
 }
 
 absl::Status ResponseFile::TakeHeader(const std::vector<std::string_view>& fields) {
-  for (size_t i = 0; i < fields.size(); ++i)
-    columns_.emplace(std::string(text::Trim(fields[i])), i);
-  std::vector<FieldViolation> violations;
-  for (const char* column : {"indicator", "respondent_group"}) {
-    if (!columns_.contains(std::string_view(column)))
-      violations.push_back({file_name_ + ": row 1", std::string("has no column ") + column});
+  has_header_ = true;
+  const std::pair<std::string_view, size_t*> names[] = {
+      {"source_id", &columns_.source_id},
+      {"indicator", &columns_.indicator},
+      {"respondent_group", &columns_.respondent_group},
+      {"value", &columns_.value},
+      {"missing", &columns_.missing},
+      {"informant", &columns_.informant},
+      {"collected_on", &columns_.collected_on},
+      {"counts", &columns_.counts},
+  };
+  for (const auto& [name, column] : names) {
+    for (size_t i = fields.size(); i-- > 0;) {
+      if (text::Trim(fields[i]) == name) *column = i;
+    }
   }
-  if (!columns_.contains("value") && !columns_.contains("counts"))
+  std::vector<FieldViolation> violations;
+  if (columns_.indicator == kNoColumn)
+    violations.push_back({file_name_ + ": row 1", "has no column indicator"});
+  if (columns_.respondent_group == kNoColumn)
+    violations.push_back({file_name_ + ": row 1", "has no column respondent_group"});
+  if (columns_.value == kNoColumn && columns_.counts == kNoColumn)
     violations.push_back(
         {file_name_ + ": row 1", "has neither a column value nor a column counts"});
   return violations.empty() ? absl::OkStatus() : BadFields(violations);
 }
 
 absl::Status ResponseFile::TakeRow(uint64_t row, const std::vector<std::string_view>& fields) {
-  const auto field = [&](std::string_view column) {
-    const auto found = columns_.find(column);
-    return found == columns_.end() || found->second >= fields.size()
-               ? std::string_view()
-               : text::Trim(fields[found->second]);
+  const auto field = [&](size_t column) {
+    return column < fields.size() ? text::Trim(fields[column]) : std::string_view();
   };
-  if (field("value").empty() && field("missing").empty() && field("counts").empty())
-    return absl::OkStatus();
+  const auto value_text = field(columns_.value);
+  const auto counts_text = field(columns_.counts);
+  const auto missing = field(columns_.missing);
+  if (value_text.empty() && missing.empty() && counts_text.empty()) return absl::OkStatus();
   rows_.set_rows_read(rows_.rows_read() + 1);
   v1::IndicatorResponse response;
-  response.set_indicator(std::string(field("indicator")));
-  response.set_respondent_group(std::string(field("respondent_group")));
-  response.set_missing(std::string(field("missing")));
-  response.set_informant(std::string(field("informant")));
-  response.set_collected_on(std::string(field("collected_on")));
-  response.set_source_id(std::string(field("source_id")));
+  const auto set = [&](size_t column, std::string* out) {
+    const auto text = field(column);
+    out->assign(text.data(), text.size());
+  };
+  set(columns_.indicator, response.mutable_indicator());
+  set(columns_.respondent_group, response.mutable_respondent_group());
+  set(columns_.missing, response.mutable_missing());
+  set(columns_.informant, response.mutable_informant());
+  set(columns_.collected_on, response.mutable_collected_on());
+  set(columns_.source_id, response.mutable_source_id());
   if (response.source_id().empty() && !response.informant().empty())
     response.set_source_id(response.informant() + "/" + response.indicator());
-  if (!field("value").empty()) {
-    const auto value = ParseNumber<uint32_t>(field("value"));
+  if (!value_text.empty()) {
+    const auto value = ParseNumber<uint32_t>(value_text);
     if (!value) {
       RejectRow(file_name_, row, "value", "is not a whole number", &rows_);
       return absl::OkStatus();
     }
     response.set_value(*value);
   }
-  if (!field("counts").empty() && !ParseCounts(field("counts"), &response)) {
+  if (!counts_text.empty() && !ParseCounts(counts_text, &response)) {
     RejectRow(file_name_, row, "counts", "is not a list of whole numbers separated by semicolons",
               &rows_);
     return absl::OkStatus();
@@ -101,7 +117,7 @@ absl::Status ResponseFile::TakeRow(uint64_t row, const std::vector<std::string_v
   }
   if (responses_.size() >= kResponsesMax)
     return Error(reason::kTooLarge, "the file holds more than 5 million answers; split it");
-  responses_.push_back({row, std::move(response)});
+  responses_.push_back(std::move(response));
   return absl::OkStatus();
 }
 

@@ -7,9 +7,10 @@
 // source_id takes informant and indicator for one. Rows that leave value, missing and counts empty
 // are unanswered questions: read over. Thread safety: one thread at a time.
 
-#include <map>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "services/common/text/csv.h"
@@ -20,16 +21,12 @@ namespace waterline::events {
 
 class ResponseFile {
  public:
-  struct Row {
-    uint64_t row = 0;
-    v1::IndicatorResponse response;
-  };
-
   explicit ResponseFile(std::string file_name);
   absl::Status Feed(std::string_view piece) { return reader_.Feed(piece); }
   absl::Status Finish();
 
-  const std::vector<Row>& responses() const { return responses_; }
+  const std::vector<v1::IndicatorResponse>& responses() const { return responses_; }
+  std::vector<v1::IndicatorResponse> TakeResponses() { return std::move(responses_); }
   common::v1::BulkReport* rows() { return &rows_; }
 
  private:
@@ -38,8 +35,21 @@ class ResponseFile {
 
   const std::string file_name_;
   text::CsvReader reader_;
-  std::map<std::string, size_t, std::less<>> columns_;
-  std::vector<Row> responses_;
+  // Where the columns stand; kNoColumn for one that is not there.
+  static constexpr size_t kNoColumn = SIZE_MAX;
+  struct Columns {
+    size_t source_id = kNoColumn;
+    size_t indicator = kNoColumn;
+    size_t respondent_group = kNoColumn;
+    size_t value = kNoColumn;
+    size_t missing = kNoColumn;
+    size_t informant = kNoColumn;
+    size_t collected_on = kNoColumn;
+    size_t counts = kNoColumn;
+  };
+  bool has_header_ = false;
+  Columns columns_;
+  std::vector<v1::IndicatorResponse> responses_;
   common::v1::BulkReport rows_;
 };
 

@@ -49,45 +49,84 @@ size_t BucketOf(const storage::v1::BucketDirectory& directory, const std::string
          1;
 }
 
-std::string GroupOf(const std::string& row_key) { return row_key.substr(0, kGroupBytes); }
+// Negative, zero or positive as the group of `a` is before, the same as or after that of `b`.
+int CompareGroups(const std::string& a, const std::string& b) {
+  return a.compare(0, kGroupBytes, b, 0, kGroupBytes);
+}
 
-// Merges sorted incoming rows into the rows of one bucket.
+// The end of the group that starts at `begin`.
+template <class Rows>
+size_t GroupEnd(const Rows& rows, size_t begin, size_t end) {
+  size_t at = begin + 1;
+  while (at < end && CompareGroups(rows[at].row_key(), rows[begin].row_key()) == 0) ++at;
+  return at;
+}
+
+// Sorts by the rows' order, which is a string made from a row: made once per row, not per comparison.
+template <class Traits>
+void SortRows(std::vector<typename Traits::Row>* rows) {
+  std::vector<std::pair<std::string, size_t>> order;
+  order.reserve(rows->size());
+  for (size_t i = 0; i < rows->size(); ++i) order.emplace_back(Traits::Order((*rows)[i]), i);
+  std::sort(order.begin(), order.end());
+  std::vector<typename Traits::Row> sorted;
+  sorted.reserve(rows->size());
+  for (const auto& [key, i] : order) sorted.push_back(std::move((*rows)[i]));
+  rows->swap(sorted);
+}
+
+// Adds the incoming rows [begin, end) of one group to that group's stored rows.
+template <class Traits>
+void MergeGroup(const std::vector<typename Traits::Row>& incoming, size_t begin, size_t end,
+                std::vector<typename Traits::Row>* group, MergeCounts* counts) {
+  const size_t known = group->size();
+  for (size_t i = begin; i < end; ++i) {
+    const auto stored_end = group->begin() + static_cast<std::ptrdiff_t>(known);
+    const auto stored = std::find_if(group->begin(), stored_end, [&](const auto& row) {
+      return Traits::Same(row, incoming[i]);
+    });
+    if (stored == stored_end) {
+      group->push_back(incoming[i]);
+    } else {
+      Traits::Absorb(incoming[i], &*stored);
+      ++counts->unchanged;
+    }
+  }
+  const size_t fresh = group->size() - known;
+  if (fresh == 0) return;
+  const std::string last_known = known == 0 ? "" : Traits::Order((*group)[known - 1]);
+  const bool newest_is_fresh = known == 0 || last_known < Traits::Order(group->back());
+  counts->created += newest_is_fresh ? 1 : 0;
+  counts->superseded += fresh - (newest_is_fresh ? 1 : 0);
+  if (known > 0) SortRows<Traits>(group);
+}
+
+// Merges sorted incoming rows into the sorted rows of one bucket, group by group.
 template <class Traits>
 void MergeInto(const std::vector<typename Traits::Row>& incoming, size_t begin, size_t end,
                std::vector<typename Traits::Row>* rows, MergeCounts* counts) {
-  using Row = typename Traits::Row;
-  const size_t known = rows->size();
-  std::vector<std::pair<std::string, bool>> fresh;  // Order of new rows.
-  for (size_t i = begin; i < end; ++i) {
-    const Row& row = incoming[i];
-    const std::string group = GroupOf(row.row_key());
-    const auto first = std::lower_bound(
-        rows->begin(), rows->begin() + static_cast<std::ptrdiff_t>(known), group,
-        [](const Row& r, const std::string& g) { return GroupOf(r.row_key()) < g; });
-    auto stored = first;
-    while (stored != rows->begin() + static_cast<std::ptrdiff_t>(known) &&
-           GroupOf(stored->row_key()) == group && !Traits::Same(*stored, row))
-      ++stored;
-    if (stored != rows->begin() + static_cast<std::ptrdiff_t>(known) &&
-        GroupOf(stored->row_key()) == group) {
-      Traits::Absorb(row, &*stored);
-      ++counts->unchanged;
-    } else {
-      fresh.emplace_back(Traits::Order(row), true);
-      rows->push_back(row);
+  std::vector<typename Traits::Row> merged;
+  merged.reserve(rows->size() + end - begin);
+  std::vector<typename Traits::Row> group;
+  size_t at = 0;
+  while (at < rows->size() || begin < end) {
+    const int first = begin == end ? -1
+                      : at == rows->size()
+                          ? 1
+                          : CompareGroups((*rows)[at].row_key(), incoming[begin].row_key());
+    group.clear();
+    if (first <= 0) {
+      const size_t stored_end = GroupEnd(*rows, at, rows->size());
+      for (; at < stored_end; ++at) group.push_back(std::move((*rows)[at]));
     }
+    if (first >= 0) {
+      const size_t group_end = GroupEnd(incoming, begin, end);
+      MergeGroup<Traits>(incoming, begin, group_end, &group, counts);
+      begin = group_end;
+    }
+    for (auto& row : group) merged.push_back(std::move(row));
   }
-  std::sort(rows->begin(), rows->end(),
-            [](const Row& a, const Row& b) { return Traits::Order(a) < Traits::Order(b); });
-  std::sort(fresh.begin(), fresh.end());
-  size_t next = 0;
-  for (size_t i = 0; i < rows->size() && next < fresh.size(); ++i) {
-    if (Traits::Order((*rows)[i]) != fresh[next].first) continue;
-    ++next;
-    const bool current =
-        i + 1 == rows->size() || GroupOf((*rows)[i + 1].row_key()) != GroupOf((*rows)[i].row_key());
-    ++(current ? counts->created : counts->superseded);
-  }
+  rows->swap(merged);
 }
 
 // Splits rows into buckets of at most kBucketRowsMax, from left to right.
@@ -108,9 +147,10 @@ void Split(const std::string& bits, std::vector<Row> rows,
 }
 
 template <class Bucket, class Row>
-Bucket ToBucket(const std::vector<Row>& rows) {
+Bucket ToBucket(std::vector<Row> rows) {
   Bucket bucket;
-  for (const auto& row : rows) *bucket.add_rows() = row;
+  bucket.mutable_rows()->Reserve(static_cast<int>(rows.size()));
+  for (auto& row : rows) *bucket.add_rows() = std::move(row);
   return bucket;
 }
 
@@ -181,8 +221,7 @@ coro::Task<absl::StatusOr<typename BulkRows<Traits>::Loaded>> BulkRows<Traits>::
 template <class Traits>
 coro::Task<absl::StatusOr<MergeCounts>> BulkRows<Traits>::Merge(std::vector<Row> rows,
                                                                 CommitHook* hook) {
-  std::sort(rows.begin(), rows.end(),
-            [](const Row& a, const Row& b) { return Traits::Order(a) < Traits::Order(b); });
+  SortRows<Traits>(&rows);
   MergeCounts counts;
   int conflicts = 0;
   for (size_t begin = 0; begin < rows.size();) {
@@ -229,7 +268,9 @@ coro::Task<absl::StatusOr<size_t>> BulkRows<Traits>::MergeSome(const std::vector
   std::vector<std::string> all_bits(directory.buckets().begin(), directory.buckets().end());
   size_t first = begin;
   for (size_t i = 0; i < indexes.size(); ++i) {
-    std::vector<Row> merged(loaded->buckets[i].rows().begin(), loaded->buckets[i].rows().end());
+    auto& stored = *loaded->buckets[i].mutable_rows();
+    std::vector<Row> merged(std::make_move_iterator(stored.begin()),
+                            std::make_move_iterator(stored.end()));
     const size_t known = merged.size();
     MergeInto<Traits>(*rows, first, ends[i], &merged, &some);
     first = ends[i];
@@ -244,7 +285,7 @@ coro::Task<absl::StatusOr<size_t>> BulkRows<Traits>::MergeSome(const std::vector
     for (auto& [part_bits, part] : parts) {
       if (parts.size() > 1) all_bits.push_back(part_bits);
       if (!part.empty())
-        batch.Put(BucketKey(part_bits), ToBucket<Bucket>(part).SerializeAsString());
+        batch.Put(BucketKey(part_bits), ToBucket<Bucket>(std::move(part)).SerializeAsString());
     }
   }
   std::sort(all_bits.begin(), all_bits.end());
@@ -275,7 +316,7 @@ coro::Task<absl::Status> BulkRows<Traits>::ForEach(std::string after, Visit visi
     for (int i = 0; i < rows.size(); ++i) {
       if (!after.empty() && Traits::Order(rows[i]) <= after) continue;
       const bool current =
-          i + 1 == rows.size() || GroupOf(rows[i + 1].row_key()) != GroupOf(rows[i].row_key());
+          i + 1 == rows.size() || CompareGroups(rows[i + 1].row_key(), rows[i].row_key()) != 0;
       if (!visit(rows[i], current)) co_return absl::OkStatus();
     }
   }
