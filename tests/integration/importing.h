@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <sstream>
 #include <string>
@@ -38,7 +39,9 @@ inline std::string DigestOf(const Files& files) {
 struct ImportOptions {
   events::v1::Import::Kind kind = events::v1::Import::KIND_POLIS;
   std::string event;
+  std::string folder_name = "planted-folder-name";
   size_t piece = 64 * 1024;
+  std::function<void(const events::v1::ImportFilesResponse&)> on_message;
   Who who;
 };
 
@@ -53,7 +56,7 @@ inline absl::StatusOr<events::v1::Import> RunImport(std::shared_ptr<grpc::Channe
   header->set_parent("organisations/" + options.who.organisation);
   header->set_kind(options.kind);
   header->set_event(options.event);
-  header->set_folder_name("planted-folder-name");
+  header->set_folder_name(options.folder_name);
   header->set_content_digest(DigestOf(files));
   header->set_request_id("import");
   bool open = stream->Write(request);
@@ -72,6 +75,7 @@ inline absl::StatusOr<events::v1::Import> RunImport(std::shared_ptr<grpc::Channe
   while (stream->Read(&response)) {
     if (response.has_import()) import = response.import();
     EXPECT_TRUE(response.has_receipt());
+    if (options.on_message) options.on_message(response);
   }
   const absl::Status status = rpc::FromGrpc(stream->Finish());
   if (!status.ok()) return status;

@@ -1,5 +1,7 @@
 #include "services/common/identity/identity.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 
 #include "services/common/data/code_lists.h"
@@ -12,9 +14,14 @@ namespace {
 constexpr char kDevelopmentIssuer[] = "dev";
 constexpr size_t kActorMax = 128;
 
+// An address of the loopback network; no name that merely begins like one.
 bool IsLoopback(std::string_view address) {
-  return address.starts_with("127.") || address.starts_with("localhost:") ||
-         address.starts_with("[::1]:") || address.starts_with("unix:");
+  if (address.starts_with("unix:") || address.starts_with("[::1]:") ||
+      address.starts_with("localhost:"))
+    return true;
+  const std::string host(address.substr(0, address.rfind(':')));
+  in_addr parsed = {};
+  return inet_pton(AF_INET, host.c_str(), &parsed) == 1 && host.starts_with("127.");
 }
 
 bool IsPrintableAscii(std::string_view value) {

@@ -12,13 +12,14 @@
 #include <condition_variable>
 #include <deque>
 #include <future>
+#include <map>
 #include <mutex>
-#include <set>
 #include <thread>
 
 #include "services/common/coro/one_shot.h"
 #include "services/common/crypto/encoding.h"
 #include "services/common/crypto/random.h"
+#include "services/common/data/code_lists.h"
 #include "services/common/log/log.h"
 #include "services/common/rpc/client.h"
 #include "services/common/rpc/limits.h"
@@ -26,6 +27,7 @@
 #include "services/common/rpc/wire.h"
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
+#include "services/common/text/id.h"
 
 namespace waterline::rpc {
 namespace {
@@ -36,14 +38,52 @@ constexpr char kReceiptKey[] = "waterline-receipt-bin";
 constexpr char kRequestIdKey[] = "x-request-id";
 constexpr char kTraceparentKey[] = "traceparent";
 constexpr size_t kRequestIdMax = 64;
+constexpr char kNoAgreement[] = "malformed";  // Names no agreement, so the call is refused.
 constexpr char kHealthCheck[] = "/grpc.health.v1.Health/Check";
+
+// A call under way, as drain and the deadline cap see it.
+class Running {
+ public:
+  virtual ~Running() = default;
+  // The server drains: end now if the call only waits for its client.
+  virtual void Drain() = 0;
+  // The deadline cap has passed.
+  virtual void Expire() = 0;
+};
 
 // What calls share.
 struct Shared {
   identity::IdentityProvider* identity = nullptr;
   Metrics* metrics = nullptr;
-  std::mutex mutex;  // Guards streams. No other lock is taken under it.
-  std::set<std::shared_ptr<std::atomic<bool>>> streams;
+  std::chrono::milliseconds unary_deadline_max{0};
+  std::mutex mutex;  // Guards the rest. No other lock is taken under it.
+  std::condition_variable idle;
+  size_t handlers = 0;  // Coroutines that have not ended; they may outlive their call.
+  std::map<std::shared_ptr<Running>, steady_clock::time_point> running;  // With the end of the cap.
+
+  void Begin(std::shared_ptr<Running> call, steady_clock::time_point cap) {
+    std::lock_guard lock(mutex);
+    ++handlers;
+    running.emplace(std::move(call), cap);
+  }
+  // The last thing a call does with what is shared.
+  void End(const std::shared_ptr<Running>& call) {
+    std::lock_guard lock(mutex);
+    running.erase(call);
+    if (--handlers == 0) idle.notify_all();
+  }
+  void WaitUntilIdle() {
+    std::unique_lock lock(mutex);
+    idle.wait(lock, [this] { return handlers == 0; });
+  }
+  std::vector<std::shared_ptr<Running>> Under(steady_clock::time_point now) {
+    std::lock_guard lock(mutex);
+    std::vector<std::shared_ptr<Running>> calls;
+    for (const auto& [call, cap] : running) {
+      if (cap <= now) calls.push_back(call);
+    }
+    return calls;
+  }
 };
 
 identity::MetadataReader ReaderOf(grpc::CallbackServerContext* context) {
@@ -65,16 +105,16 @@ std::string NewTraceparent() {
          crypto::HexEncode(crypto::RandomBytes(8)) + "-01";
 }
 
-steady_clock::time_point DeadlineOf(grpc::CallbackServerContext* context) {
-  const auto cap = steady_clock::now() + kUnaryDeadlineMax;
+steady_clock::time_point DeadlineOf(grpc::CallbackServerContext* context,
+                                    std::chrono::milliseconds max) {
   const auto left = context->deadline() - std::chrono::system_clock::now();
-  if (left > kUnaryDeadlineMax) return cap;
+  if (left > max) return steady_clock::now() + max;
   return steady_clock::now() + std::chrono::duration_cast<steady_clock::duration>(left);
 }
 
 // The Call of an incoming call, or why there is none. A PUBLIC method is answered without identity.
 absl::StatusOr<Call> MakeCall(grpc::CallbackServerContext* context, const std::string& path,
-                              const Method& method, identity::IdentityProvider* provider) {
+                              const Method& method, const Shared& shared) {
   const auto read = ReaderOf(context);
   Call call;
   call.method = path;
@@ -83,14 +123,18 @@ absl::StatusOr<Call> MakeCall(grpc::CallbackServerContext* context, const std::s
     call.request_id = crypto::RandomId('r');
   call.traceparent = read(kTraceparentKey).value_or("");
   if (!IsTraceparent(call.traceparent)) call.traceparent = NewTraceparent();
+  // What is no code says nothing, and may be anything: it goes into no entry and no log line.
   call.purpose = read(identity::kPurposeKey).value_or("");
+  if (!data::IsKnownCode("purpose", call.purpose)) call.purpose.clear();
   call.agreement = read(identity::kAgreementKey).value_or("");
+  if (!call.agreement.empty() && !text::MatchName(call.agreement, "agreements/*"))
+    call.agreement = kNoAgreement;
   call.approval = read(identity::kApprovalKey).value_or("");
   call.attempt = crypto::RandomBytes(16);
-  call.deadline = DeadlineOf(context);
+  call.deadline = DeadlineOf(context, shared.unary_deadline_max);
   context->AddInitialMetadata(kRequestIdKey, call.request_id);
   context->AddInitialMetadata(kTraceparentKey, call.traceparent);
-  auto caller = provider->Identify(read, context->peer());
+  auto caller = shared.identity->Identify(read, context->peer());
   if (caller.ok()) {
     call.caller = *std::move(caller);
   } else if (method.exposure != common::v1::EXPOSURE_PUBLIC) {
@@ -134,14 +178,28 @@ absl::Status Malformed() {
   return Error(reason::kInvalidFields, "the request is not a valid message of this method");
 }
 
-class UnaryReactor : public grpc::ServerUnaryReactor {
+// Ends once: by its handler, or by the deadline cap while the handler still works.
+class UnaryReactor : public grpc::ServerUnaryReactor, public Running {
  public:
   UnaryReactor(std::shared_ptr<std::atomic<bool>> cancelled) : cancelled_(std::move(cancelled)) {}
-  void OnDone() override { delete this; }
+  void Hold(std::shared_ptr<UnaryReactor> self) { self_ = std::move(self); }
+  void OnDone() override { auto self = std::move(self_); }
   void OnCancel() override { cancelled_->store(true); }
+  void Drain() override {}
+  void Expire() override {
+    cancelled_->store(true);
+    if (!Claim()) return;
+    Finish(ToGrpc(Error(reason::kDeadlineExceeded,
+                        "the call took longer than the server allows; it may still take effect, "
+                        "so send it again with the same request_id")));
+  }
+  // True for the one who may Finish; context and response are valid until then.
+  bool Claim() { return !claimed_.exchange(true); }
 
  private:
   std::shared_ptr<std::atomic<bool>> cancelled_;
+  std::atomic<bool> claimed_{false};
+  std::shared_ptr<UnaryReactor> self_;  // Until OnDone.
 };
 
 coro::Task<absl::StatusOr<Reply>> RunUnary(const Method& method, absl::StatusOr<Call>& call,
@@ -150,6 +208,17 @@ coro::Task<absl::StatusOr<Reply>> RunUnary(const Method& method, absl::StatusOr<
   if (!parsed) co_return Malformed();
   auto reply = co_await method.unary(*call, *request);
   co_return reply;
+}
+
+void FinishUnary(absl::StatusOr<Reply> reply, grpc::CallbackServerContext* context,
+                 grpc::ByteBuffer* response, UnaryReactor* reactor) {
+  if (reply.ok()) {
+    *response = ToBuffer(*reply->message);
+    if (reply->receipt) AddReceipt(*std::move(reply->receipt), context);
+  } else {
+    AddReceiptOfRefusal(reply.status(), context);
+  }
+  reactor->Finish(ToGrpc(reply.status()));
 }
 
 grpc::ServerUnaryReactor* StartUnary(Shared* shared, const std::string& path, const Method& method,
@@ -161,32 +230,33 @@ grpc::ServerUnaryReactor* StartUnary(Shared* shared, const std::string& path, co
     steady_clock::time_point start;
   };
   auto state = std::make_shared<State>(
-      State{MakeCall(context, path, method, shared->identity),
+      State{MakeCall(context, path, method, *shared),
             std::unique_ptr<google::protobuf::Message>(method.request_prototype->New()),
             steady_clock::now()});
   grpc::ByteBuffer copy(*bytes);
   const bool parsed = FromBuffer(&copy, state->request.get());
-  auto* reactor = new UnaryReactor(state->call.ok() ? state->call->cancelled
-                                                    : std::make_shared<std::atomic<bool>>(false));
-  coro::Start(RunUnary(method, state->call, state->request.get(), parsed),
-              [shared, &path, context, response, reactor, state](absl::StatusOr<Reply> reply) {
-                if (reply.ok()) {
-                  *response = ToBuffer(*reply->message);
-                  if (reply->receipt) AddReceipt(*std::move(reply->receipt), context);
-                } else {
-                  AddReceiptOfRefusal(reply.status(), context);
-                }
-                static const Call kNone;
-                Account(shared, path, state->call.ok() ? *state->call : kNone, reply.status(),
-                        state->start);
-                reactor->Finish(ToGrpc(reply.status()));
-              });
-  return reactor;
+  auto reactor = std::make_shared<UnaryReactor>(
+      state->call.ok() ? state->call->cancelled : std::make_shared<std::atomic<bool>>(false));
+  reactor->Hold(reactor);
+  auto* raw = reactor.get();
+  shared->Begin(reactor, state->start + shared->unary_deadline_max);
+  coro::Start(
+      RunUnary(method, state->call, state->request.get(), parsed),
+      [shared, &path, context, response, reactor, state](absl::StatusOr<Reply> reply) {
+        static const Call kNone;
+        const bool in_time = reactor->Claim();
+        const absl::Status status = in_time ? reply.status() : absl::DeadlineExceededError("");
+        Account(shared, path, state->call.ok() ? *state->call : kNone, status, state->start);
+        if (in_time) FinishUnary(std::move(reply), context, response, reactor.get());
+        shared->End(reactor);
+      });
+  return raw;
 }
 
 // One read and one write at a time. After a cancel, Finish has been called: every operation fails.
 class StreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
-                      public RawStream {
+                      public RawStream,
+                      public Running {
  public:
   using BoolSetter = coro::OneShot<bool>::Setter;
 
@@ -208,8 +278,11 @@ class StreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
 
   coro::Task<absl::StatusOr<bool>> Read(google::protobuf::Message* message) override {
     coro::OneShot<bool> done;
-    if (!Begin(&read_setter_, done.setter(), [this] { StartRead(&in_); })) co_return false;
+    if (draining_) co_return Draining();
+    if (!Begin(&read_setter_, done.setter(), [this] { StartRead(&in_); })) co_return Gone();
     const bool more = co_await done;
+    if (!more && draining_) co_return Draining();
+    if (!more && (*cancelled_ || context_->IsCancelled())) co_return Gone();
     if (!more) co_return false;
     if (!FromBuffer(&in_, message)) co_return Malformed();
     co_return true;
@@ -220,11 +293,23 @@ class StreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
     out_ = ToBuffer(message);
     const bool begun = Begin(&write_setter_, done.setter(), [this] { StartWrite(&out_); });
     const bool written = begun && co_await done;
-    if (!written) co_return absl::CancelledError("the client has gone");
+    if (!written) co_return Gone();
     co_return absl::OkStatus();
   }
 
   void SetReceipt(const accountability::v1::Receipt& receipt) override { receipt_ = receipt; }
+
+  // A stream that waits for its client ends at once; one that works ends when it next reads, or has
+  // until the end of the grace.
+  void Drain() override {
+    std::lock_guard lock(mutex_);
+    draining_ = true;
+    cancelled_->store(true);
+    if (finished_ || !read_setter_) return;
+    finished_ = true;
+    Finish(ToGrpc(Draining()));
+  }
+  void Expire() override {}
 
   void End(const absl::Status& status) {
     std::lock_guard lock(mutex_);
@@ -256,6 +341,11 @@ class StreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
     if (setter) setter->Set(ok);
   }
 
+  static absl::Status Gone() { return absl::CancelledError("the client has gone"); }
+  static absl::Status Draining() {
+    return Error(reason::kUnavailable, "the server is stopping; send it again when it is back");
+  }
+
   void FinishOnce(const grpc::Status& status) {
     std::lock_guard lock(mutex_);
     if (finished_) return;
@@ -271,6 +361,7 @@ class StreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
   std::optional<accountability::v1::Receipt> receipt_;
   std::mutex mutex_;  // Guards the rest; gRPC's StartX and Finish never call back under it.
   bool finished_ = false;
+  std::atomic<bool> draining_{false};
   std::optional<BoolSetter> read_setter_;
   std::optional<BoolSetter> write_setter_;
 };
@@ -286,25 +377,18 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StartStream(
     Shared* shared, const std::string& path, const Method& method,
     grpc::CallbackServerContext* context) {
   const auto start = steady_clock::now();
-  auto call =
-      std::make_shared<absl::StatusOr<Call>>(MakeCall(context, path, method, shared->identity));
+  auto call = std::make_shared<absl::StatusOr<Call>>(MakeCall(context, path, method, *shared));
   auto cancelled = call->ok() ? (*call)->cancelled : std::make_shared<std::atomic<bool>>(false);
   auto reactor = std::make_shared<StreamReactor>(context, cancelled);
   reactor->Hold(reactor);
-  {
-    std::lock_guard lock(shared->mutex);
-    shared->streams.insert(cancelled);
-  }
+  shared->Begin(reactor, steady_clock::time_point::max());
   auto* raw = reactor.get();
   coro::Start(RunStream(method, *call, raw),
-              [shared, &path, call, cancelled, reactor, start](absl::Status status) {
+              [shared, &path, call, reactor, start](absl::Status status) {
                 static const Call kNone;
                 Account(shared, path, call->ok() ? **call : kNone, status, start);
-                {
-                  std::lock_guard lock(shared->mutex);
-                  shared->streams.erase(cancelled);
-                }
                 reactor->End(status);
+                shared->End(reactor);
               });
   return raw;
 }
@@ -384,6 +468,7 @@ void Server::Impl::Beat() {
     stub.UnaryCall(&context, kHealthCheck, stub_options, &sent, &received,
                    [&done](const grpc::Status&) { done.set_value(); });
     done.get_future().wait();
+    for (const auto& call : shared.Under(steady_clock::now())) call->Expire();
     options.metrics->Observe("waterline_reaction_lag_seconds",
                              "Time of a call of the server to itself",
                              std::chrono::duration<double>(steady_clock::now() - start).count());
@@ -400,6 +485,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options,
   impl->options = std::move(options);
   impl->shared.identity = impl->options.identity;
   impl->shared.metrics = impl->options.metrics;
+  impl->shared.unary_deadline_max = impl->options.unary_deadline_max;
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
@@ -452,12 +538,11 @@ void Server::Drain() {
   }
   impl_->heart_wake.notify_one();
   impl_->heart.join();
-  {
-    std::lock_guard lock(impl_->shared.mutex);
-    for (const auto& cancelled : impl_->shared.streams) cancelled->store(true);
-  }
-  impl_->server->Shutdown(std::chrono::system_clock::now() + impl_->options.drain_grace);
+  const auto grace_end = std::chrono::system_clock::now() + impl_->options.drain_grace;
+  for (const auto& call : impl_->shared.Under(steady_clock::time_point::max())) call->Drain();
+  impl_->server->Shutdown(grace_end);
   impl_->server->Wait();
+  impl_->shared.WaitUntilIdle();
 }
 
 std::shared_ptr<grpc::Channel> Server::InProcessChannel() {

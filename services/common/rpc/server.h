@@ -6,7 +6,8 @@
 // What a client may rely on:
 //  - every error carries google.rpc.Status details with an ErrorInfo;
 //  - `waterline-receipt-bin` in trailing metadata of every permitted and refused GATED call;
-//  - a call without deadline gets kUnaryDeadlineMax (unary calls only);
+//  - a unary call that is not answered within kUnaryDeadlineMax, whatever deadline it asks for, ends
+//    with DEADLINE_EXCEEDED;
 //  - `x-request-id` comes back as sent, or as made, in initial metadata; `traceparent` likewise.
 // Thread safety: all methods from any thread.
 
@@ -18,6 +19,7 @@
 
 #include "absl/status/statusor.h"
 #include "services/common/identity/identity.h"
+#include "services/common/rpc/limits.h"
 #include "services/common/rpc/metrics.h"
 #include "services/common/rpc/service.h"
 
@@ -32,6 +34,7 @@ struct ServerOptions {
   identity::IdentityProvider* identity = nullptr;
   Metrics* metrics = nullptr;
   std::chrono::milliseconds drain_grace{10'000};
+  std::chrono::milliseconds unary_deadline_max = kUnaryDeadlineMax;
 };
 
 class Server {
@@ -46,7 +49,8 @@ class Server {
   int port() const;  // Of the first address; 0 for a Unix socket.
   void SetServing(bool serving);
 
-  // Not serving, then up to drain_grace for calls under way (streams see `cancelled`), then end.
+  // Not serving, then up to drain_grace for calls under way, then the end. A stream that waits for
+  // its client ends at once with UNAVAILABLE. No handler runs any more when this returns.
   void Drain();
 
   std::shared_ptr<grpc::Channel> InProcessChannel();

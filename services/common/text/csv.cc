@@ -17,6 +17,14 @@ absl::Status CsvReader::Problem(const std::string& what) const {
   return BadFields({{file_ + ": row " + std::to_string(row_ + 1), what}});
 }
 
+absl::Status CsvReader::NotUtf8() const {
+  size_t field = 0;
+  while (field + 1 < fields_.size() && IsValidUtf8(fields_[field])) ++field;
+  return BadFields(
+      {{file_ + ": row " + std::to_string(row_ + 1) + ", field " + std::to_string(field + 1),
+        "is not UTF-8; save the file as UTF-8 and send it again"}});
+}
+
 absl::Status CsvReader::Feed(std::string_view piece) {
   for (size_t at = 0; at < piece.size();) {
     const size_t plain = TakePlain(piece.substr(at));
@@ -42,6 +50,10 @@ size_t CsvReader::TakePlain(std::string_view piece) {
 }
 
 absl::Status CsvReader::Take(char c) {
+  if (record_.size() + field_ends_.size() >= kCsvRecordBytesMax) {
+    return Problem(state_ == State::kQuoted ? "is longer than 1 MiB; is a closing quote missing?"
+                                            : "is longer than 1 MiB");
+  }
   if (skip_line_feed_) {
     skip_line_feed_ = false;
     if (c == '\n') return absl::OkStatus();
@@ -51,8 +63,6 @@ absl::Status CsvReader::Take(char c) {
       state_ = State::kQuoteInQuoted;
     } else {
       record_.push_back(c);
-      if (record_.size() > kCsvRecordBytesMax)
-        return Problem("is longer than 1 MiB; is a closing quote missing?");
     }
     return absl::OkStatus();
   }
@@ -79,7 +89,6 @@ absl::Status CsvReader::Take(char c) {
   any_ = true;
   state_ = State::kPlain;
   record_.push_back(c);
-  if (record_.size() > kCsvRecordBytesMax) return Problem("is longer than 1 MiB");
   // The mark may only stand before the first field.
   if (row_ == 0 && field_ends_.empty() && record_ == kByteOrderMark) {
     record_.clear();
@@ -96,14 +105,13 @@ void CsvReader::EndField() {
 absl::Status CsvReader::EndRecord() {
   if (!any_) return absl::OkStatus();  // A blank line is no record.
   EndField();
-  if (!IsValidUtf8(record_))
-    return Problem("is not UTF-8; save the file as UTF-8 and send it again");
   fields_.clear();
   size_t begin = 0;
   for (size_t end : field_ends_) {
     fields_.push_back(std::string_view(record_).substr(begin, end - begin));
     begin = end;
   }
+  if (!IsValidUtf8(record_)) return NotUtf8();
   ++row_;
   absl::Status status = handler_(row_, fields_);
   record_.clear();

@@ -1,7 +1,8 @@
 #pragma once
 
 // CSV as in RFC 4180, read in pieces of any size: quoted fields, doubled quotes, line feeds inside
-// quotes, CRLF or LF, an optional UTF-8 byte order mark. A record is at most kCsvRecordBytesMax.
+// quotes, CRLF or LF, an optional UTF-8 byte order mark. A record, counting a byte for each field, is under
+// kCsvRecordBytesMax.
 // Thread safety: one thread at a time.
 
 #include <cstdint>
@@ -38,6 +39,7 @@ class CsvReader {
   size_t TakePlain(std::string_view piece);
   absl::Status EndRecord();
   absl::Status Problem(const std::string& what) const;
+  absl::Status NotUtf8() const;
   void EndField();
 
   enum class State { kFieldStart, kPlain, kQuoted, kQuoteInQuoted };

@@ -85,6 +85,16 @@ std::vector<FieldViolation> CheckContributions(v1::RecordContributionsRequest* r
   return violations;
 }
 
+// Another import, or a hand (empty), holds the contribution too. True when the record changed.
+bool AddHolder(const std::string& import_name, ContributionRecord* record) {
+  const auto& also = record->also_imports();
+  if (import_name == record->public_().import() ||
+      std::find(also.begin(), also.end(), import_name) != also.end())
+    return false;
+  record->add_also_imports(import_name);
+  return true;
+}
+
 }  // namespace
 
 coro::Task<absl::StatusOr<std::vector<v1::Contribution>>> EventsApi::ToPublic(
@@ -155,13 +165,17 @@ coro::Task<absl::StatusOr<std::vector<std::string>>> EventsApi::StoreContributio
       const auto& value = known[at - begin];
       std::string id = value ? value->value : crypto::RandomId('c');
       if (value) {
-        WATERLINE_CO_ASSIGN_OR_RETURN(
-            const auto stored,
-            co_await records::Load<ContributionRecord>(parts_.store, event.partition(),
+        WATERLINE_CO_ASSIGN_OR_RETURN(auto stored, co_await records::Load<ContributionRecord>(
+                                                       parts_.store, event.partition(),
                                                        Key(kContributions, event.id + "/" + id)));
         new_ids.push_back(id);
         if (stored && !stored->record.public_().withdrawn()) {
           some.set_unchanged(some.unchanged() + 1);
+          if (AddHolder(contributions[at].public_fields.import(), &stored->record)) {
+            const Key key(kContributions, event.id + "/" + id);
+            batch.RequireRevision(key, stored->revision)
+                .Put(key, stored->record.SerializeAsString());
+          }
           continue;
         }
       } else {

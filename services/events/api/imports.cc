@@ -49,6 +49,42 @@ InformantRows::Edit WithoutImport(const std::string& import, storage::v1::Inform
   return imports->empty() ? InformantRows::Edit::kRemove : InformantRows::Edit::kChange;
 }
 
+// Rows stand as long as anyone else holds them.
+template <class Rows, class Row>
+typename Rows::Edit WithoutHolder(const std::string& import, Row* row) {
+  auto* also = row->mutable_also_imports();
+  const auto found = std::find(also->begin(), also->end(), import);
+  if (found != also->end()) {
+    also->erase(found);
+    return Rows::Edit::kChange;
+  }
+  if (row->import() != import) return Rows::Edit::kKeep;
+  if (also->empty()) return Rows::Edit::kRemove;
+  row->set_import(also->Get(0));
+  also->erase(also->begin());
+  return Rows::Edit::kChange;
+}
+
+// Takes one import off a contribution; false when it did not hold it.
+bool TakeOff(const std::string& import_name, storage::v1::ContributionRecord* record) {
+  auto* contribution = record->mutable_public_();
+  auto* also = record->mutable_also_imports();
+  if (contribution->withdrawn()) return false;
+  const auto found = std::find(also->begin(), also->end(), import_name);
+  if (found != also->end()) {
+    also->erase(found);
+  } else if (contribution->import() != import_name) {
+    return false;
+  } else if (also->empty()) {
+    contribution->set_withdrawn(true);
+  } else {
+    contribution->set_import(also->Get(0));
+    if (contribution->import().empty()) contribution->clear_import();
+    also->erase(also->begin());
+  }
+  return true;
+}
+
 }  // namespace
 
 coro::Task<absl::Status> EventsApi::ImportFiles(const rpc::Call& call, ImportStream* stream) {
@@ -127,15 +163,11 @@ coro::Task<absl::Status> EventsApi::RevertRows(EventRef event, std::string impor
                                                CommitHook* hook) {
   ReactionRows reactions(parts_.store, event.organisation, event.id);
   std::function<ReactionRows::Edit(storage::v1::ReactionRow*)> drop_reaction =
-      [&import](storage::v1::ReactionRow* row) {
-        return row->import() == import ? ReactionRows::Edit::kRemove : ReactionRows::Edit::kKeep;
-      };
+      [&import](storage::v1::ReactionRow* row) { return WithoutHolder<ReactionRows>(import, row); };
   WATERLINE_CO_RETURN_IF_ERROR(co_await reactions.Rewrite(drop_reaction, hook));
   ResponseRows responses(parts_.store, event.organisation, event.id);
   std::function<ResponseRows::Edit(storage::v1::ResponseRow*)> drop_response =
-      [&import](storage::v1::ResponseRow* row) {
-        return row->import() == import ? ResponseRows::Edit::kRemove : ResponseRows::Edit::kKeep;
-      };
+      [&import](storage::v1::ResponseRow* row) { return WithoutHolder<ResponseRows>(import, row); };
   WATERLINE_CO_RETURN_IF_ERROR(co_await responses.Rewrite(drop_response, hook));
   const std::string import_name = ImportName(event.organisation, import);
   auto range = waterline::storage::PrefixRange(kContributions, event.id + "/");
@@ -146,9 +178,7 @@ coro::Task<absl::Status> EventsApi::RevertRows(EventRef event, std::string impor
     if (page.empty()) break;
     range.begin = page.back().id + '\0';
     for (auto& one : page) {
-      if (one.record.public_().import() != import_name || one.record.public_().withdrawn())
-        continue;
-      one.record.mutable_public_()->set_withdrawn(true);
+      if (!TakeOff(import_name, &one.record)) continue;
       Batch batch;
       const Key key(kContributions, one.id);
       batch.RequireRevision(key, one.revision).Put(key, one.record.SerializeAsString());

@@ -7,6 +7,7 @@
 // batching (contracts.md 4). A merge commits bucket by bucket under the revisions it read: it can
 // stop anywhere and be repeated. Thread safety: one merge at a time per object; objects are cheap.
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -22,6 +23,18 @@ namespace waterline::events {
 
 inline constexpr int kBucketRowsMax = 1000;
 inline constexpr size_t kGroupBytes = 16;
+
+// A row stands as long as anyone holds it: the import that brought it, others that hold the same row
+// (also_imports), or a hand (the empty id). True when `stored` changed.
+template <class Row>
+bool AddHolder(const Row& incoming, Row* stored) {
+  const auto& also = stored->also_imports();
+  if (incoming.import() == stored->import() ||
+      std::find(also.begin(), also.end(), incoming.import()) != also.end())
+    return false;
+  stored->add_also_imports(incoming.import());
+  return true;
+}
 
 // What differs between the kinds of rows.
 struct InformantTraits {
@@ -45,7 +58,7 @@ struct ReactionTraits {
   static bool Same(const Row& stored, const Row& incoming) {
     return Order(stored) == Order(incoming);
   }
-  static bool Absorb(const Row&, Row*) { return false; }
+  static bool Absorb(const Row& incoming, Row* stored) { return AddHolder(incoming, stored); }
 };
 struct ResponseTraits {
   using Row = storage::v1::ResponseRow;
@@ -55,7 +68,7 @@ struct ResponseTraits {
   static bool Same(const Row& stored, const Row& incoming) {
     return stored.content_digest() == incoming.content_digest();
   }
-  static bool Absorb(const Row&, Row*) { return false; }
+  static bool Absorb(const Row& incoming, Row* stored) { return AddHolder(incoming, stored); }
 };
 
 // Called before every commit: renews the decision the commit rests on and adds what belongs to it.

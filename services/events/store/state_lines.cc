@@ -98,7 +98,9 @@ coro::Task<absl::Status> Lines::Collect(std::vector<std::string>* lines) {
                                 co_await All<storage::v1::ImportRecord>(Range(kImports)));
   for (const auto& stored : imports) {
     const auto& import = stored.record.public_();
-    Add({kImports, import.content_digest(), titles_[import.event()], std::to_string(import.kind()),
+    if (import.state() == v1::Import::STATE_REVERTED) continue;  // A tombstone is no content.
+    // Not its content digest: the same rows in another order are the same content.
+    Add({kImports, titles_[import.event()], std::to_string(import.kind()),
          std::to_string(import.state())});
   }
   co_return absl::OkStatus();
@@ -144,6 +146,7 @@ coro::Task<absl::Status> Lines::AddContributions(std::string event) {
                                     waterline::storage::PrefixRange(kContributions, event + "/")));
   for (auto& stored : all) {
     auto contribution = stored.record.public_();
+    if (contribution.withdrawn()) continue;
     WATERLINE_CO_RETURN_IF_ERROR(
         co_await Open(stored.record.sealed(), contribution.name(), &contribution));
     contributions_[IdOf(contribution.name())] = contribution.source_id();
@@ -177,6 +180,7 @@ coro::Task<absl::Status> Lines::AddRows(std::string event) {
     storage::v1::ResponseRow content = row;
     content.clear_row_key();
     content.clear_import();
+    content.clear_also_imports();
     content.clear_recorded_at_ms();
     content.clear_content_digest();
     content.clear_informant();

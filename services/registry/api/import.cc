@@ -54,6 +54,8 @@ coro::Task<absl::Status> RegistryApi::ImportOrganisations(const rpc::Call& call,
       co_await AskNetwork(call, gate::Operation::OPERATION_WRITE, kOrganisations, kOrganisations));
   OrganisationFile file("practices.csv");
   WATERLINE_CO_RETURN_IF_ERROR(co_await ReadFile(stream, &file));
+  // Reaches only a client that is still there: a file that was broken off is not stored.
+  WATERLINE_CO_RETURN_IF_ERROR(co_await WriteProgress(file.rows_read(), decision, stream));
   co_await parts_.pool->Hop();
   v1::ImportOrganisationsResponse response;
   auto* report = response.mutable_report();
@@ -78,6 +80,14 @@ coro::Task<absl::Status> RegistryApi::ReadFile(OrganisationStream* stream, Organ
   }
 }
 
+coro::Task<absl::Status> RegistryApi::WriteProgress(uint64_t rows, gate::Decision decision,
+                                                    OrganisationStream* stream) {
+  v1::ImportOrganisationsResponse progress;
+  progress.mutable_progress()->set_rows_read(rows);
+  gate::Draft<v1::ImportOrganisationsResponse> draft(std::move(progress), std::move(decision));
+  co_return co_await stream->Write(std::move(draft));
+}
+
 coro::Task<absl::Status> RegistryApi::StoreOrganisations(const OrganisationFile& file,
                                                          OrganisationStream* stream,
                                                          gate::Decision* decision,
@@ -90,10 +100,8 @@ coro::Task<absl::Status> RegistryApi::StoreOrganisations(const OrganisationFile&
     std::vector<v1::Organisation> some(all.begin() + static_cast<std::ptrdiff_t>(at), end);
     WATERLINE_CO_RETURN_IF_ERROR(co_await StoreSome(std::move(some), decision, report));
     if (++commits % kCommitsPerProgress != 0) continue;
-    v1::ImportOrganisationsResponse progress;
-    progress.mutable_progress()->set_rows_read(file.rows_read() * at / all.size());
-    gate::Draft<v1::ImportOrganisationsResponse> draft(std::move(progress), *decision);
-    WATERLINE_CO_RETURN_IF_ERROR(co_await stream->Write(std::move(draft)));
+    WATERLINE_CO_RETURN_IF_ERROR(
+        co_await WriteProgress(file.rows_read() * at / all.size(), *decision, stream));
   }
   co_return absl::OkStatus();
 }

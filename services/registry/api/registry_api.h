@@ -97,6 +97,8 @@ class RegistryApi {
                                                                     std::string organisation);
 
   coro::Task<absl::Status> ReadFile(OrganisationStream* stream, OrganisationFile* file);
+  coro::Task<absl::Status> WriteProgress(uint64_t rows, gate::Decision decision,
+                                         OrganisationStream* stream);
   coro::Task<absl::Status> StoreOrganisations(const OrganisationFile& file,
                                               OrganisationStream* stream, gate::Decision* decision,
                                               v1::OrganisationImportReport* report);

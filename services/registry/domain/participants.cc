@@ -21,7 +21,9 @@ void CheckTexts(const v1::Participant& participant, std::vector<FieldViolation>*
                               {"telephone", &participant.telephone(), 40},
                               {"postal_address", &participant.postal_address(), 500},
                               {"source_id", &participant.source_id(), 128},
-                              {"competence_note", &participant.competence_note(), 1000}};
+                              {"competence_note", &participant.competence_note(), 1000},
+                              {"guardian_permission.given_by_relation",
+                               &participant.guardian_permission().given_by_relation(), 200}};
   for (const auto& field : fields) {
     const std::string problem = text::TextProblem(*field.value, 0, field.max);
     if (!problem.empty())
@@ -59,6 +61,10 @@ void CheckRoles(const v1::Participant& participant, std::vector<FieldViolation>*
 
 // Rule 8.
 void CheckAge(const v1::Participant& participant, std::vector<FieldViolation>* violations) {
+  const std::string& given_on = participant.guardian_permission().given_on();
+  if (!given_on.empty() && !text::ParseDate(given_on))
+    violations->push_back({"participant.guardian_permission.given_on",
+                           "is not a date of the calendar, written YYYY-MM-DD"});
   const std::string& band = participant.age_band();
   if (!band.empty() && !data::IsKnownCode("age_band", band))
     violations->push_back({"participant.age_band", "is not in the code list age_band"});

@@ -1,0 +1,526 @@
+// What every API promises about exposure. The descriptors are walked, so a method or field that is
+// added tomorrow is held to the same promises; and every GATED method is called on a real server,
+// permitted and refused, and found in the ledger.
+
+#include <google/protobuf/text_format.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+
+#include "absl/strings/str_replace.h"
+#include "services/common/privacy/projection.h"
+#include "services/common/privacy/vault.h"
+#include "tests/integration/importing.h"
+#include "tests/integration/raw.h"
+#include "waterline/accountability/storage/v1/records.pb.h"
+#include "waterline/accountability/v1/accountability_service.grpc.pb.h"
+#include "waterline/common/v1/error_reason.pb.h"
+#include "waterline/events/storage/v1/records.pb.h"
+#include "waterline/inference/storage/v1/records.pb.h"
+#include "waterline/inference/v1/inference_service.grpc.pb.h"
+#include "waterline/registry/storage/v1/records.pb.h"
+#include "waterline/registry/v1/registry_service.grpc.pb.h"
+
+namespace waterline::testing {
+namespace {
+
+using common::v1::EXPOSURE_GATED;
+using common::v1::EXPOSURE_INTERNAL;
+using common::v1::EXPOSURE_PUBLIC;
+using google::protobuf::Descriptor;
+using google::protobuf::DescriptorPool;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::FileDescriptor;
+using google::protobuf::Message;
+using google::protobuf::MessageFactory;
+using google::protobuf::MethodDescriptor;
+
+// Keeps every package linked in, whether or not a server needs it.
+std::vector<const FileDescriptor*> Linked() {
+  return {common::v1::ErrorReason_descriptor()->file(),
+          common::storage::v1::Sealed::descriptor()->file(),
+          registry::storage::v1::ParticipantRecord::descriptor()->file(),
+          events::storage::v1::EventRecord::descriptor()->file(),
+          inference::storage::v1::ScopeState::descriptor()->file(),
+          accountability::storage::v1::EntryRecord::descriptor()->file()};
+}
+
+// Every proto file of the project, as the programs know it.
+std::vector<const FileDescriptor*> AllFiles() {
+  Linked();
+  std::vector<const FileDescriptor*> files;
+  const std::filesystem::path root = "proto";
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(root / "waterline")) {
+    if (entry.path().extension() != ".proto") continue;
+    const std::string name = std::filesystem::relative(entry.path(), root);
+    const auto* file = DescriptorPool::generated_pool()->FindFileByName(name);
+    EXPECT_NE(file, nullptr) << name << " is linked into nothing";
+    if (file != nullptr) files.push_back(file);
+  }
+  return files;
+}
+
+std::vector<const MethodDescriptor*> AllMethods() {
+  std::vector<const MethodDescriptor*> methods;
+  for (const auto* file : AllFiles()) {
+    for (int s = 0; s < file->service_count(); ++s) {
+      for (int m = 0; m < file->service(s)->method_count(); ++m)
+        methods.push_back(file->service(s)->method(m));
+    }
+  }
+  return methods;
+}
+
+common::v1::Exposure ExposureOf(const MethodDescriptor* method) {
+  return method->options().GetExtension(common::v1::exposure);
+}
+
+std::string PathOf(const MethodDescriptor* method) {
+  return "/" + method->service()->full_name() + "/" + method->name();
+}
+
+TEST(Exposure, AllFourServicesAreWalked) {
+  std::set<std::string> services;
+  for (const auto* method : AllMethods()) services.insert(method->service()->full_name());
+  EXPECT_EQ(services, (std::set<std::string>{"waterline.accountability.v1.AccountabilityService",
+                                             "waterline.events.v1.EventsService",
+                                             "waterline.inference.v1.InferenceService",
+                                             "waterline.registry.v1.RegistryService"}));
+}
+
+TEST(Exposure, EveryMethodSaysIt) {
+  for (const auto* method : AllMethods()) {
+    EXPECT_TRUE(method->options().HasExtension(common::v1::exposure)) << method->full_name();
+    EXPECT_NE(ExposureOf(method), common::v1::EXPOSURE_UNSPECIFIED) << method->full_name();
+  }
+}
+
+TEST(Exposure, ThePublicMethodsAreTheCommittedList) {
+  std::set<std::string> expected;
+  std::ifstream list("tests/contract/public_methods.txt");
+  for (std::string line; std::getline(list, line);) expected.insert(line);
+  std::set<std::string> actual;
+  for (const auto* method : AllMethods()) {
+    if (ExposureOf(method) == EXPOSURE_PUBLIC) actual.insert(method->full_name());
+  }
+  EXPECT_EQ(actual, expected) << "a public method is a decision: change the list with it";
+}
+
+bool IsReceipt(const FieldDescriptor* field) {
+  return field->message_type() != nullptr &&
+         field->message_type()->full_name() == "waterline.accountability.v1.Receipt";
+}
+
+bool IsContainer(const FieldDescriptor* field) {
+  return field->message_type() != nullptr &&
+         field->message_type()->file()->package() != "google.protobuf";
+}
+
+// Every way in which a type breaks the release rules.
+class ReleaseCheck {
+ public:
+  std::vector<std::string> Check(const Descriptor* type) {
+    Walk(type, type->name());
+    return problems_;
+  }
+
+ private:
+  void Walk(const Descriptor* type, const std::string& path) {
+    if (!seen_.insert(type).second) return;
+    for (int i = 0; i < type->field_count(); ++i) Field(type->field(i), path);
+  }
+  void Field(const FieldDescriptor* field, const std::string& path) {
+    const std::string here = path + "." + field->name();
+    if (IsReceipt(field)) return;  // Set by the gate.
+    if (field->is_map()) problems_.push_back(here + " is a map");
+    const auto* message = field->message_type();
+    for (const char* open_ended : {"Any", "Struct", "Value", "ListValue"}) {
+      if (message != nullptr &&
+          message->full_name() == std::string("google.protobuf.") + open_ended)
+        problems_.push_back(here + " can hold anything");
+    }
+    if (IsContainer(field)) return Walk(message, here);
+    const auto& rule = field->options().GetExtension(common::v1::release);
+    if (rule.category() == common::v1::CATEGORY_UNSPECIFIED ||
+        rule.lowest() == common::v1::RELEASE_LEVEL_UNSPECIFIED)
+      problems_.push_back(here + " has no release rule");
+    if (!field->is_repeated() && !field->has_presence())
+      problems_.push_back(here + " is not optional: silence would look like zero");
+    if (rule.personal() && rule.lowest() != common::v1::RELEASE_LEVEL_IDENTIFIABLE)
+      problems_.push_back(here + " is personal and leaves below the identifiable level");
+  }
+
+  std::set<const Descriptor*> seen_;
+  std::vector<std::string> problems_;
+};
+
+TEST(Exposure, EveryFieldThatMayLeaveHasItsRule) {
+  for (const auto* method : AllMethods()) {
+    if (ExposureOf(method) != EXPOSURE_GATED) continue;
+    for (const auto& problem : ReleaseCheck().Check(method->output_type()))
+      ADD_FAILURE() << problem;
+  }
+}
+
+bool HoldsPersonal(const Descriptor* type) {
+  for (int i = 0; i < type->field_count(); ++i) {
+    const auto* field = type->field(i);
+    if (privacy::IsPersonal(field)) return true;
+    if (IsContainer(field) && HoldsPersonal(field->message_type())) return true;
+  }
+  return false;
+}
+
+TEST(Exposure, RecordsWithPersonalFieldsHaveAPlaceToSealThem) {
+  int records = 0;
+  for (const auto* file : AllFiles()) {
+    for (int m = 0; m < file->message_type_count(); ++m) {
+      const auto* type = file->message_type(m);
+      const auto* stored = type->FindFieldByName("public");
+      if (stored == nullptr || !HoldsPersonal(stored->message_type())) continue;
+      ++records;
+      const auto* sealed = type->FindFieldByName("sealed");
+      ASSERT_NE(sealed, nullptr) << type->full_name();
+      EXPECT_EQ(sealed->message_type(), common::storage::v1::Sealed::descriptor());
+    }
+  }
+  EXPECT_GE(records, 4) << "organisations, participants, contributions, imports";
+}
+
+constexpr char kMark[] = "planted-personal-value";
+
+void Plant(Message* message) {
+  const auto* type = message->GetDescriptor();
+  for (int i = 0; i < type->field_count(); ++i) {
+    const auto* field = type->field(i);
+    const auto* reflection = message->GetReflection();
+    if (privacy::IsPersonal(field)) {
+      ASSERT_EQ(field->cpp_type(), FieldDescriptor::CPPTYPE_STRING);
+      reflection->SetString(message, field, kMark);
+    } else if (IsContainer(field) && HoldsPersonal(field->message_type())) {
+      Plant(field->is_repeated() ? reflection->AddMessage(message, field)
+                                 : reflection->MutableMessage(message, field));
+    }
+  }
+}
+
+TEST(Exposure, SealingTakesEveryPersonalFieldAndGivesItBack) {
+  for (const auto* file : AllFiles()) {
+    for (int m = 0; m < file->message_type_count(); ++m) {
+      const auto* stored = file->message_type(m)->FindFieldByName("public");
+      if (stored == nullptr || !HoldsPersonal(stored->message_type())) continue;
+      const auto* prototype =
+          MessageFactory::generated_factory()->GetPrototype(stored->message_type());
+      std::unique_ptr<Message> message(prototype->New());
+      Plant(message.get());
+      const std::string whole = message->SerializeAsString();
+      privacy::SubjectKey key{std::string(16, 'k'), std::string(32, 's')};
+      const auto sealed = privacy::SealPersonal(message.get(), "name", key);
+      ASSERT_TRUE(sealed.has_value()) << stored->message_type()->full_name();
+      EXPECT_EQ(message->SerializeAsString().find(kMark), std::string::npos);
+      EXPECT_EQ(sealed->SerializeAsString().find(kMark), std::string::npos);
+      ASSERT_TRUE(privacy::OpenPersonal(*sealed, "name", key, message.get()).ok());
+      EXPECT_EQ(message->SerializeAsString(), whole);
+    }
+  }
+}
+
+// ---- Every GATED method, permitted and refused --------------------------------------------------
+
+// One call of the table: text-format requests; `---` separates the messages of a stream. $WORDS are
+// filled in from earlier answers: `keep` says from which field, and under which word.
+struct Row {
+  const char* method;
+  const char* request;
+  bool steward = false;  // Permitted to the network steward only.
+  const char* keep = nullptr;
+  const char* field = nullptr;
+};
+
+constexpr char kResponses[] =
+    "source_id,indicator,respondent_group,value\\na,trust.skills.listening,SU,3\\n";
+
+const std::vector<Row>& Table() {
+  static const std::vector<Row> rows = {
+      {"/waterline.registry.v1.RegistryService/CreateOrganisation",
+       "organisation { title: 'Sea Air Trust' type: 'vcse' identifiers { scheme: 'chc' value: "
+       "'1234567' } } request_id: 'r1'",
+       true},
+      {"/waterline.registry.v1.RegistryService/GetOrganisation",
+       "name: 'organisations/local-test-board'"},
+      {"/waterline.registry.v1.RegistryService/ListOrganisations", ""},
+      {"/waterline.registry.v1.RegistryService/ImportOrganisations",
+       "header { request_id: 'r2' } --- chunk: "
+       "'practice_code,practice_name,pcn_code,pcn_name,icb_code,icb_name,region_code,region_name,"
+       "postcode\\nA81001,THE SURGERY,U00001,A PCN,QHM,AN ICB,Y63,A REGION,TS18 1HU\\n'",
+       true},
+      {"/waterline.registry.v1.RegistryService/AddMember",
+       "organisation: 'organisations/chc-1234567' request_id: 'r3'", true},
+      {"/waterline.registry.v1.RegistryService/ListMembers", ""},
+      {"/waterline.registry.v1.RegistryService/CreatePlace",
+       "place { title: 'Old Market' accountable_body: 'organisations/local-test-board' } "
+       "request_id: 'r4'",
+       true},
+      {"/waterline.registry.v1.RegistryService/GetPlace", "name: 'places/old-market'"},
+      {"/waterline.registry.v1.RegistryService/ListPlaces", ""},
+      {"/waterline.registry.v1.RegistryService/JoinPlace",
+       "name: 'places/old-market' organisation: 'organisations/local-test-board' joined_on: "
+       "'2025-01-01' request_id: 'r5'",
+       true},
+      {"/waterline.registry.v1.RegistryService/LeavePlace",
+       "name: 'places/old-market' organisation: 'organisations/local-test-board' left_on: "
+       "'2025-02-01' request_id: 'r6'",
+       true},
+      {"/waterline.registry.v1.RegistryService/RegisterParticipant",
+       "parent: 'organisations/local-test-board' participant { roles { role: 'carer' } full_name: "
+       "'Petra Planted' source_id: 'crm-1' } request_id: 'r7'",
+       false, "$PARTICIPANT", "participant"},
+      {"/waterline.registry.v1.RegistryService/GetParticipant", "name: '$PARTICIPANT'"},
+      {"/waterline.registry.v1.RegistryService/ListParticipants",
+       "parent: 'organisations/local-test-board'"},
+      {"/waterline.events.v1.EventsService/CreateProgramme",
+       "parent: 'organisations/local-test-board' programme { title: 'Letters' } request_id: 'e1'",
+       false, "$PROGRAMME", "programme"},
+      {"/waterline.events.v1.EventsService/GetProgramme", "name: '$PROGRAMME'"},
+      {"/waterline.events.v1.EventsService/ListProgrammes",
+       "parent: 'organisations/local-test-board'"},
+      {"/waterline.events.v1.EventsService/UpdateProgramme",
+       "programme { name: '$PROGRAMME' title: 'Better letters' } update_mask { paths: 'title' } "
+       "request_id: 'e2'"},
+      {"/waterline.events.v1.EventsService/CreateEvent",
+       "parent: 'organisations/local-test-board' event { title: 'Doomed' method: "
+       "'co_design_workshop' mode: 'in_person' starts_at { seconds: 1772445600 } ends_at { "
+       "seconds: "
+       "1772452800 } } request_id: 'e3'",
+       false, "$DOOMED", "event"},
+      {"/waterline.events.v1.EventsService/CancelEvent",
+       "name: '$DOOMED' reason: 'rain' request_id: 'e4'"},
+      {"/waterline.events.v1.EventsService/CreateEvent",
+       "parent: 'organisations/local-test-board' event { title: 'Workshop' programme: '$PROGRAMME' "
+       "method: 'co_design_workshop' mode: 'in_person' starts_at { seconds: 1772445600 } ends_at { "
+       "seconds: 1772452800 } venue { title: 'Quay Hall' } purpose: 'To shape the letters that "
+       "invite people.' "
+       "question: 'What would make them clear?' what_is_open: 'The wording' level_promised { "
+       "scheme: 'iap2' code: 'involve' } recruitment_route: 'lists' notice_version: '1' } "
+       "request_id: 'e5'",
+       false, "$EVENT", "event"},
+      {"/waterline.events.v1.EventsService/GetEvent", "name: '$EVENT'"},
+      {"/waterline.events.v1.EventsService/ListEvents", "parent: 'organisations/local-test-board'"},
+      {"/waterline.events.v1.EventsService/UpdateEvent",
+       "event { name: '$EVENT' capacity: 20 } update_mask { paths: 'capacity' } request_id: 'e6'"},
+      {"/waterline.events.v1.EventsService/PublishEvent", "name: '$EVENT' request_id: 'e7'"},
+      {"/waterline.events.v1.EventsService/OpenEvent", "name: '$EVENT' request_id: 'e8'"},
+      {"/waterline.events.v1.EventsService/RecordContributions",
+       "parent: '$EVENT' contributions { text: 'One page, please.' source_id: 'c1' informant: "
+       "'seat-1' } request_id: 'e9'",
+       false, "$CONTRIBUTION", "contributions"},
+      {"/waterline.events.v1.EventsService/GetContribution", "name: '$CONTRIBUTION'"},
+      {"/waterline.events.v1.EventsService/ListContributions", "parent: '$EVENT'"},
+      {"/waterline.events.v1.EventsService/RecordReactions",
+       "parent: '$EVENT' reactions { contribution: '$CONTRIBUTION' informant: 'seat-2' value: "
+       "VALUE_AGREE reacted_at { seconds: 1772446000 } source_id: 'x' } request_id: 'e10'"},
+      {"/waterline.events.v1.EventsService/ListReactions", "parent: '$EVENT'"},
+      {"/waterline.events.v1.EventsService/TallyReactions", "parent: '$EVENT'"},
+      {"/waterline.events.v1.EventsService/RecordResponses",
+       "parent: '$EVENT' responses { source_id: 's1' indicator: 'trust.skills.listening' "
+       "respondent_group: 'SU' value: 4 } request_id: 'e11'"},
+      {"/waterline.events.v1.EventsService/ListResponses", "parent: '$EVENT'"},
+      {"/waterline.events.v1.EventsService/ImportFiles",
+       "header { parent: 'organisations/local-test-board' kind: KIND_RESPONSES event: '$EVENT' "
+       "folder_name: 'x' content_digest: '$DIGEST' request_id: 'e12' } --- piece { file_name: "
+       "'responses.csv' content: '$RESPONSES' last: true }",
+       false, "$IMPORT", "import"},
+      {"/waterline.events.v1.EventsService/GetImport", "name: '$IMPORT'"},
+      {"/waterline.events.v1.EventsService/ListImports",
+       "parent: 'organisations/local-test-board'"},
+      {"/waterline.events.v1.EventsService/RevertImport", "name: '$IMPORT' request_id: 'e13'"},
+      {"/waterline.events.v1.EventsService/HoldEvent",
+       "name: '$EVENT' feedback_due_on: '2026-06-01' request_id: 'e14'"},
+      {"/waterline.events.v1.EventsService/ReportEvent", "name: '$EVENT' request_id: 'e15'"},
+      {"/waterline.inference.v1.InferenceService/GetPracticeMap",
+       "scope: 'organisations/local-test-board'"},
+      {"/waterline.accountability.v1.AccountabilityService/ListEntries", ""},
+      {"/waterline.accountability.v1.AccountabilityService/ExportLedger", ""},
+  };
+  return rows;
+}
+
+TEST(Exposure, TheTableCallsEveryGatedMethod) {
+  std::set<std::string> called;
+  for (const auto& row : Table()) called.insert(row.method);
+  for (const auto* method : AllMethods()) {
+    EXPECT_EQ(called.contains(PathOf(method)), ExposureOf(method) == EXPOSURE_GATED)
+        << PathOf(method) << ": give a new GATED method a row in the table";
+  }
+}
+
+using Receipt = accountability::v1::Receipt;
+
+// What came back from a call.
+struct Outcome {
+  absl::Status status;
+  std::vector<Receipt> receipts;  // Of trailing metadata and of every message of a stream.
+  int messages_without_receipt = 0;
+  std::unique_ptr<Message> last;
+};
+
+// The receipt inside a message of a stream, when its type has one.
+void TakeReceipt(const Message& message, Outcome* outcome) {
+  const auto* field = message.GetDescriptor()->FindFieldByName("receipt");
+  if (field == nullptr || !IsReceipt(field)) return;
+  if (!message.GetReflection()->HasField(message, field)) {
+    ++outcome->messages_without_receipt;
+    return;
+  }
+  Receipt receipt;
+  receipt.CopyFrom(message.GetReflection()->GetMessage(message, field));
+  outcome->receipts.push_back(std::move(receipt));
+}
+
+class GatedCalls : public ::testing::Test {
+ protected:
+  GatedCalls() {
+    words_["$RESPONSES"] = kResponses;
+    std::string content = absl::StrReplaceAll(kResponses, {{"\\n", "\n"}});
+    words_["$DIGEST"] = DigestOf({{"responses.csv", content}});
+  }
+
+  std::vector<std::string> Requests(const MethodDescriptor* method, std::string text) {
+    for (const auto& [word, value] : words_) text = absl::StrReplaceAll(text, {{word, value}});
+    std::vector<std::string> requests;
+    while (true) {
+      const size_t end = text.find("---");
+      std::unique_ptr<Message> request(
+          MessageFactory::generated_factory()->GetPrototype(method->input_type())->New());
+      EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text.substr(0, end), request.get()))
+          << method->full_name();
+      requests.push_back(request->SerializeAsString());
+      if (end == std::string::npos) return requests;
+      text.erase(0, end + 3);
+    }
+  }
+
+  // Any kind of method, as a stream of bytes both ways.
+  Outcome Send(const Row& row, const Who& who) {
+    const std::string path = row.method;
+    const auto* method = DescriptorPool::generated_pool()->FindMethodByName(
+        absl::StrReplaceAll(path.substr(1), {{"/", "."}}));
+    Context context(who);
+    auto answer =
+        CallRaw(network_.channel(), row.method, Requests(method, row.request), context.get());
+    Outcome outcome;
+    for (const auto& bytes : answer.messages) {
+      outcome.last.reset(
+          MessageFactory::generated_factory()->GetPrototype(method->output_type())->New());
+      EXPECT_TRUE(outcome.last->ParseFromString(bytes));
+      TakeReceipt(*outcome.last, &outcome);
+    }
+    outcome.status = answer.status;
+    if (auto receipt = context.receipt()) outcome.receipts.push_back(*std::move(receipt));
+    return outcome;
+  }
+
+  void Keep(const Row& row, const Outcome& outcome) {
+    if (row.keep == nullptr || outcome.last == nullptr) return;
+    const auto& message = *outcome.last;
+    const auto* field = message.GetDescriptor()->FindFieldByName(row.field);
+    const auto& resource = field->is_repeated()
+                               ? message.GetReflection()->GetRepeatedMessage(message, field, 0)
+                               : message.GetReflection()->GetMessage(message, field);
+    words_[row.keep] = resource.GetReflection()->GetString(
+        resource, resource.GetDescriptor()->FindFieldByName("name"));
+  }
+
+  // Every entry that concerns the organisation, by leaf hash.
+  void Collect(const Who& who, std::map<std::string, accountability::v1::Entry>* entries) {
+    auto stub = network_.Stub<accountability::v1::AccountabilityService>();
+    accountability::v1::ListEntriesRequest request;
+    request.set_page_size(7);
+    do {
+      accountability::v1::ListEntriesResponse page;
+      ASSERT_TRUE(Call(stub.get(), &accountability::v1::AccountabilityService::Stub::ListEntries,
+                       request, &page, who)
+                      .ok());
+      for (const auto& entry : page.entries()) (*entries)[entry.leaf_hash()] = entry.entry();
+      request.set_page_token(page.next_page_token());
+    } while (!request.page_token().empty());
+  }
+
+  Network network_;
+  std::map<std::string, std::string> words_;
+};
+
+// What the ledger must say of one receipt.
+struct Expected {
+  std::string method;
+  Who who;
+  accountability::v1::Result result;
+  std::string controller;
+  std::string reason;
+};
+
+std::string ControllerOf(const Row& row, const Who& who) {
+  const std::string method = row.method;
+  if (method.find("AccountabilityService") != std::string::npos)
+    return "organisations/" + who.organisation;
+  const bool network = method.find("RegistryService") != std::string::npos &&
+                       method.find("Participant") == std::string::npos;
+  return network ? "network" : std::string("organisations/") + kHost;
+}
+
+TEST_F(GatedCalls, EveryOneMakesItsEntryPermittedAndRefused) {
+  Who no_purpose;
+  no_purpose.purpose = "";
+  const Who stranger{"ods-zzz", "ann", "engagement_lead", "service_planning"};
+  const Who platform_admin{kHost, "ann", "platform_admin", "service_planning"};
+  std::map<std::string, Expected> expected;  // By leaf hash.
+  for (const auto& row : Table()) {
+    SCOPED_TRACE(row.method);
+    const bool own_ledger = std::string(row.method).find("Accountability") != std::string::npos;
+    const Who permitted = row.steward ? Steward() : Who();
+    const std::vector<Who> callers = {no_purpose, own_ledger ? platform_admin : stranger,
+                                      permitted};
+    for (size_t i = 0; i < callers.size(); ++i) {
+      const bool permit = i == 2;
+      const auto outcome = Send(row, callers[i]);
+      EXPECT_EQ(outcome.status.ok(), permit) << outcome.status;
+      if (!permit) {
+        EXPECT_EQ(outcome.status.code(), absl::StatusCode::kPermissionDenied) << outcome.status;
+      }
+      EXPECT_EQ(outcome.messages_without_receipt, 0);
+      ASSERT_FALSE(outcome.receipts.empty());
+      const auto result =
+          permit ? accountability::v1::RESULT_PERMIT : accountability::v1::RESULT_DENY;
+      for (const auto& receipt : outcome.receipts) {
+        EXPECT_EQ(receipt.result(), result);
+        expected[receipt.leaf_hash()] = {row.method, callers[i], result,
+                                         ControllerOf(row, callers[i]),
+                                         ReasonOf(outcome.status).value_or("")};
+      }
+      if (permit) Keep(row, outcome);
+    }
+  }
+  std::map<std::string, accountability::v1::Entry> entries;
+  Collect(Who(), &entries);
+  Collect(stranger, &entries);
+  for (const auto& [leaf_hash, want] : expected) {
+    SCOPED_TRACE(want.method + " " + want.reason);
+    ASSERT_TRUE(entries.contains(leaf_hash)) << "an answer without an entry";
+    const auto& access = entries[leaf_hash].access();
+    EXPECT_EQ(access.method(), want.method);
+    EXPECT_EQ(access.result(), want.result);
+    EXPECT_EQ(access.purpose(), want.who.purpose);
+    EXPECT_EQ(access.controller(), want.controller);
+    EXPECT_EQ(access.organisation(), "organisations/" + want.who.organisation);
+    EXPECT_EQ(access.role(), want.who.role);
+    EXPECT_EQ(access.reasons_size(), want.reason.empty() ? 0 : 1);
+    if (access.reasons_size() > 0) {
+      EXPECT_EQ(access.reasons(0), want.reason);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace waterline::testing
