@@ -34,8 +34,7 @@ inline std::unique_ptr<RawStream> OpenRaw(const std::shared_ptr<grpc::Channel>& 
                                           const char* path, grpc::ClientContext* context) {
   using Factory = grpc::internal::ClientReaderWriterFactory<grpc::ByteBuffer, grpc::ByteBuffer>;
   return std::unique_ptr<RawStream>(Factory::Create(
-      channel.get(),
-      grpc::internal::RpcMethod(path, grpc::internal::RpcMethod::BIDI_STREAMING, nullptr),
+      channel.get(), grpc::internal::RpcMethod(path, grpc::internal::RpcMethod::BIDI_STREAMING),
       context));
 }
 
