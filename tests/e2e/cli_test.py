@@ -11,7 +11,6 @@ import json
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -260,8 +259,7 @@ def polis(cli, _server):
     expect(problem["file"] == "votes.csv" and problem["row"] == "6", f"{problem}")
     again = cli.json("import", "polis", folder)
     expect(again["name"] == done["name"], "the same files are the same import")
-    created = again["report"]["contributions"].get("created", "0")
-    expect(created == "0", "nothing is made twice")
+    expect(again["report"]["contributions"]["created"] == "0", "nothing is made twice")
     tally = cli.json("reaction", "tally", done["event"])
     expect(int(tally["total"]["agree"]) == 3, f"the last vote wins: {tally}")
     expect(len(cli.json("reaction", "list", "Buses")) == 3, "current reactions")
@@ -363,9 +361,8 @@ def wrong_calls(cli, server):
     expect("IDENTITY_MISSING" in refused and "--org" in refused, refused)
     stranger = cli.run("event", "list", "--org", "ods-zzz", "--purpose", "research", code=4).stderr
     expect("Petra" not in stranger, "no record is named")
-    other = ["org", "create", "--title", "x", "--type", "vcse", "--identifier", "chc:7654321"]
-    cli.run(*other, code=4)
     made = ["org", "create", "--title", "Twin", "--type", "vcse", "--identifier", "chc:7654321"]
+    expect_in("ROLE_NOT_PERMITTED", cli.run(*made, code=4).stderr)
     cli.steward(*made)
     role = ["--role", "network_steward", "--purpose", "system_administration"]
     expect_in("ALREADY_EXISTS", cli.run(*made, *role, code=6).stderr)
@@ -436,9 +433,9 @@ def main():
         try:
             body(*arguments)
             print(f"ok   {name}", flush=True)
-        except (Failure, LookupError, ValueError, OSError, subprocess.SubprocessError) as e:
+        except Exception as problem:  # Whatever went wrong, the other checks still count.
             failed += 1
-            print(f"FAIL {name}: {type(e).__name__}: {e}", flush=True)
+            print(f"FAIL {name}: {type(problem).__name__}: {problem}", flush=True)
 
     data = str(folder / "data")
     cli.run("admin", "init", "--data", data, "--development", "--demonstration", "--administrator",

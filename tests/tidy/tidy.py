@@ -36,7 +36,7 @@ ALLOWED_SLEEPS = {
     'services/inference/projector/projector_test.cc':
         'draws the moment of a kill -9 at random; the test waits for nothing by it',
     'tests/e2e/cli_test.py':
-        'spares the processor between two looks for the port file; bounded',
+        'looks again for the port file of a server that is starting, until it is there',
     'tests/integration/demonstration_test.cc':
         'spares the processor between two questions for a map; bounded',
 }
