@@ -105,6 +105,10 @@ def contexts(cli, server):
     rows = {row["context"]: row for row in cli.json("context", "list")}
     expect(rows["local"]["in_use"] == "yes", "the first context is in use")
     expect(rows["other"]["org"] == "", "the environment is not kept in a context")
+    cli.run("context", "set", "third", "--server", "127.0.0.1:1", "--use")
+    rows = {row["context"]: row["in_use"] for row in cli.json("context", "list")}
+    expect(rows == {"local": "no", "other": "no", "third": "yes"}, f"--use: {rows}")
+    cli.run("context", "use", "local")
     near = cli.run("context", "use", "locall", code=3).stderr
     expect_in("did you mean local", near)
     shown = {row["setting"]: row["value"] for row in cli.json("context", "show")}

@@ -11,6 +11,7 @@ namespace {
 
 struct ContextOptions {
   std::string name;
+  bool use = false;
   const Invocation* invocation = nullptr;
 };
 
@@ -42,8 +43,7 @@ absl::Status Set(Session* session, const ContextOptions& options) {
   WATERLINE_ASSIGN_OR_RETURN(auto contexts, LoadContexts(ContextPath()));
   Values& kept = contexts.contexts[options.name];
   for (const auto& [key, value] : given) kept[key] = value;
-  const bool first = contexts.in_use.empty();
-  if (first) contexts.in_use = options.name;
+  if (options.use || contexts.in_use.empty()) contexts.in_use = options.name;
   WATERLINE_RETURN_IF_ERROR(SaveContexts(ContextPath(), contexts));
   session->output().Hint("context " + options.name + " kept in " + ContextPath() +
                          (contexts.in_use == options.name ? "; it is in use" : ""));
@@ -104,10 +104,11 @@ void AddContextCommands(CLI::App* app, Invocation* invocation) {
   auto* family = AddFamily(app, "context", "Where to call and as whom, kept under a name");
   const auto options = std::make_shared<ContextOptions>();
   options->invocation = invocation;
-  AddLocalCommand(family, invocation, "set",
-                  "Keep --server --org --actor --role --purpose --agreement", options, Set)
-      ->add_option("name", options->name, "e.g. local")
-      ->required();
+  auto* set =
+      AddLocalCommand(family, invocation, "set",
+                      "Keep --server --org --actor --role --purpose --agreement", options, Set);
+  set->add_option("name", options->name, "e.g. local")->required();
+  set->add_flag("--use", options->use, "Use it from now on; so is the first one");
   AddLocalCommand(family, invocation, "use", "Use a context from now on", options, Use)
       ->add_option("name", options->name)
       ->required();
