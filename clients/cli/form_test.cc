@@ -177,7 +177,7 @@ void ExpectAllTaken(const std::string& csv, size_t answers) {
   EXPECT_EQ(file.rows()->rows_read(), answers);
   EXPECT_EQ(file.responses().size(), answers);
   std::set<std::string> source_ids;
-  for (const auto& row : file.responses()) source_ids.insert(row.response.source_id());
+  for (const auto& row : file.responses()) source_ids.insert(row.source_id());
   EXPECT_EQ(source_ids.size(), answers) << "one answer would replace another";
 }
 
