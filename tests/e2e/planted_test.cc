@@ -387,7 +387,7 @@ void Planted::PlantNames() {
   EXPECT_FALSE(Send(events_.get(), &EventsService::Stub::UpdateEvent, update, &updated).ok());
   inference::v1::GetPracticeMapRequest map;
   inference::v1::GetPracticeMapResponse mapped;
-  for (const auto& scope : {mark_, kParent + "/events/" + mark_}) {
+  for (const auto& scope : {mark_, kParent + "/participants/" + mark_}) {
     map.set_scope(scope);
     static_cast<void>(
         Send(inference_.get(), &InferenceService::Stub::GetPracticeMap, map, &mapped));
