@@ -153,6 +153,7 @@ TEST(Fields, NothingGivenChangesNothing) {
 TEST(Fields, TheFirstEntryOfALogHasTheIndexZero) {
   accountability::v1::Receipt receipt;
   receipt.mutable_position()->set_epoch(1);
+  receipt.mutable_position()->set_index(0);
   EXPECT_EQ(FieldText(receipt, "position.index"), "0");
 }
 

@@ -56,6 +56,7 @@ struct Shared {
   identity::IdentityProvider* identity = nullptr;
   Metrics* metrics = nullptr;
   std::chrono::milliseconds unary_deadline_max{0};
+  std::atomic<bool> refusing{false};  // New calls, because the server drains.
   std::mutex mutex;  // Guards the rest. No other lock is taken under it.
   std::condition_variable idle;
   size_t handlers = 0;  // Coroutines that have not ended; they may outlive their call.
@@ -115,6 +116,8 @@ steady_clock::time_point DeadlineOf(grpc::CallbackServerContext* context,
 // The Call of an incoming call, or why there is none. A PUBLIC method is answered without identity.
 absl::StatusOr<Call> MakeCall(grpc::CallbackServerContext* context, const std::string& path,
                               const Method& method, const Shared& shared) {
+  if (shared.refusing)
+    return Error(reason::kUnavailable, "the server is stopping; send the call again");
   const auto read = ReaderOf(context);
   Call call;
   call.method = path;
@@ -539,6 +542,8 @@ void Server::Drain() {
   impl_->heart_wake.notify_one();
   impl_->heart.join();
   const auto grace_end = std::chrono::system_clock::now() + impl_->options.drain_grace;
+  impl_->shared.refusing = true;
+  std::this_thread::sleep_for(std::min(impl_->options.drain_grace, kDrainNotice));
   for (const auto& call : impl_->shared.Under(steady_clock::time_point::max())) call->Drain();
   impl_->server->Shutdown(grace_end);
   impl_->server->Wait();

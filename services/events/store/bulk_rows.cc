@@ -248,7 +248,14 @@ coro::Task<absl::StatusOr<size_t>> BulkRows<Traits>::MergeSome(const std::vector
   std::vector<size_t> ends;  // Of each bucket, one past its last incoming row.
   size_t at = begin;
   size_t bytes = 0;
-  while (at < rows->size() && at - begin < kRowsPerCommit && indexes.size() < kBucketsPerCommit) {
+  // The versions of one row stay in one commit, so that only the last counts as created.
+  const auto continues_a_row = [&](size_t i) {
+    return i > begin && CompareGroups((*rows)[i].row_key(), (*rows)[i - 1].row_key()) == 0;
+  };
+  const auto has_room = [&](size_t i) {
+    return i - begin < kRowsPerCommit && indexes.size() < kBucketsPerCommit;
+  };
+  while (at < rows->size() && (has_room(at) || continues_a_row(at))) {
     const size_t index = BucketOf(directory, (*rows)[at].row_key());
     if (indexes.empty() || indexes.back() != index) {
       if (bytes > kBytesPerCommit) break;

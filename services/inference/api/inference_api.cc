@@ -66,7 +66,7 @@ coro::Task<absl::StatusOr<gate::Draft<v1::GetPracticeMapResponse>>> InferenceApi
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto stored,
                                 co_await records::Load<storage::v1::ScopeState>(
                                     parts_.store, partition, ScopeKey(request.scope())));
-  if (!stored && !scope->shows_absence) {
+  if (!stored && !scope->shows_absence && !is_catching_up) {
     co_return Error(reason::kNotFound, "nothing is recorded of this event or programme yet",
                     {{"name", request.scope()}});
   }

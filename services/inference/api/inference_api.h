@@ -33,7 +33,7 @@ class InferenceApi {
 
   // The controller is the organisation in the scope's name; of a place, the caller's own. A place
   // or an organisation without evidence has a map that says so; an event or a programme of which
-  // nothing was ever recorded is NOT_FOUND.
+  // nothing was ever recorded is NOT_FOUND, unless evidence waits: then the map says `catching_up`.
   coro::Task<absl::StatusOr<gate::Draft<v1::GetPracticeMapResponse>>> GetPracticeMap(
       const rpc::Call& call, const v1::GetPracticeMapRequest& request);
 

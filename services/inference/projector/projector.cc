@@ -1,5 +1,6 @@
 #include "services/inference/projector/projector.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "services/common/coro/sync_wait.h"
@@ -11,6 +12,8 @@
 
 namespace waterline::inference {
 namespace {
+
+constexpr std::chrono::milliseconds kTurn{100};  // Of waiting for the source; bounds Stop.
 
 bool IsOwnedElsewhere(const absl::Status& status) {
   return ReasonOf(status) == std::string(reason::kConflict.name);
@@ -106,12 +109,19 @@ absl::Status Projector::Follow(const std::string& partition) {
   return progress.status;
 }
 
-// After an error the source would say at once that there is something to do: a pause instead.
+// Waits for the source in short turns, so that Stop is not held up by it. After an error the source
+// would say at once that there is something to do: a pause instead.
 void Projector::Wait() {
-  if (!must_pause_) {
-    std::map<std::string, uint64_t> after;
-    for (const auto& [id, partition] : partitions_) after[id] = partition->position();
-    if (coro::SyncWait(parts_.source->Wait(std::move(after), parts_.poll)).ok()) return;
+  std::map<std::string, uint64_t> after;
+  for (const auto& [id, partition] : partitions_) after[id] = partition->position();
+  const auto end = std::chrono::steady_clock::now() + parts_.poll;
+  while (!must_pause_ && !IsStopping()) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto turn = std::min(kTurn, parts_.poll);
+    const bool is_ok = coro::SyncWait(parts_.source->Wait(after, turn)).ok();
+    const auto now = std::chrono::steady_clock::now();
+    if (is_ok && (now - start < turn || now >= end)) return;
+    if (!is_ok) break;
   }
   std::unique_lock lock(mutex_);
   wake_.wait_for(lock, parts_.poll, [this] { return stopping_; });

@@ -43,7 +43,7 @@ class Projector {
     const ScopeModel* model = nullptr;
     std::string owner;                                 // Unique per process, e.g. a random id.
     std::function<void(const Progress&)> on_progress;  // On the projector's thread; may be empty.
-    std::chrono::milliseconds poll{1000};              // Looks at least this often; bounds Stop.
+    std::chrono::milliseconds poll{1000};              // Looks at least this often.
     std::chrono::milliseconds lease_ttl{10'000};
     int page = 256;
   };
