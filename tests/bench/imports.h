@@ -15,7 +15,8 @@ namespace waterline::bench {
 
 using Files = std::map<std::string, std::string>;  // Name -> content.
 
-// Answers of people to the indicators of the catalogue, one row each, as `waterline form` writes them.
+// Answers of people to the indicators of the catalogue, one row each, as `waterline form` writes
+// them.
 Files ResponseFiles(uint64_t rows);
 // A Polis export with `votes` votes on 200 statements. `round` makes it a conversation of its own.
 Files PolisFiles(uint64_t votes, int round);
@@ -29,8 +30,8 @@ absl::StatusOr<uint32_t> ReadEventBytes(std::shared_ptr<grpc::Channel> channel,
 // The event every write of the benchmark makes.
 events::v1::Event NewEvent();
 
-// Sends the files into `event` (empty: an event of their own) and waits for the report. Every row of
-// the large file must be a new one.
+// Sends the files into `event` (empty: an event of their own) and waits for the report. Every row
+// of the large file must be a new one.
 absl::StatusOr<Sample> RunImport(std::shared_ptr<grpc::Channel> channel, const Child& server,
                                  events::v1::Import::Kind kind, const std::string& event,
                                  const Files& files, uint64_t rows);

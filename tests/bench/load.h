@@ -1,7 +1,7 @@
 #pragma once
 
-// A closed loop over the callback API: a fixed number of unary calls in flight, each answer sends the
-// next request. Thread safety: one thread calls Run at a time.
+// A closed loop over the callback API: a fixed number of unary calls in flight, each answer sends
+// the next request. Thread safety: one thread calls Run at a time.
 
 #include <grpcpp/support/byte_buffer.h>
 

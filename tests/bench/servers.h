@@ -1,8 +1,8 @@
 #pragma once
 
 // The two servers that are compared: waterlined as it is, and a bare one on the same stack with an
-// echo and with the events service behind a ledger that keeps nothing. The second one exists in this
-// program only. Thread safety: each runs in a process of its own.
+// echo and with the events service behind a ledger that keeps nothing. The second one exists in
+// this program only. Thread safety: each runs in a process of its own.
 
 #include <cstdint>
 #include <string>

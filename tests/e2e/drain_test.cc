@@ -1,4 +1,5 @@
-// waterlined as an operator meets it: it starts or says in one sentence why not, and it ends cleanly.
+// waterlined as an operator meets it: it starts or says in one sentence why not, and it ends
+// cleanly.
 
 #include <atomic>
 #include <thread>

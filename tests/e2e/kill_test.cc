@@ -101,8 +101,8 @@ class KillAtWrite {
   std::thread thread_;
 };
 
-// Runs the import into `data` and kills the server: after `progress` messages of progress when it is
-// not negative, otherwise at the given write into the store of events.
+// Runs the import into `data` and kills the server: after `progress` messages of progress when it
+// is not negative, otherwise at the given write into the store of events.
 void ImportAndKill(const std::filesystem::path& data, const Files& files, int progress, int write) {
   Process process(data);
   ASSERT_TRUE(process.serving()) << process.Errors();

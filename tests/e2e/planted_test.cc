@@ -1,7 +1,8 @@
 // Personal values are planted through every API that takes them, also in requests that are wrong or
 // refused; then every file of the data folder, every record of the stores, the backup's data file,
-// every log line, /metrics and every error message are searched for them, plain and encoded. Nothing
-// may be found. A value that is no secret is planted too and must be found, or the search is blind.
+// every log line, /metrics and every error message are searched for them, plain and encoded.
+// Nothing may be found. A value that is no secret is planted too and must be found, or the search
+// is blind.
 
 #include <algorithm>
 
@@ -325,7 +326,7 @@ void Planted::PlantImports() {
       {"summary.csv", "topic,A public topic\n"}};
   ImportOptions options;
   options.who = who_;
-  options.folder_name = Mark("/home/ann/interviews with ");
+  options.folder_name = Mark("interviews with ");
   const auto import = RunImport(process_->channel(), good, options);
   ASSERT_TRUE(import.ok()) << import.status();
   for (const auto& problem : import->report().reactions().problems())

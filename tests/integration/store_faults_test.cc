@@ -1,8 +1,8 @@
-// What a failing store leaves behind, in the manner of SQLite's out-of-memory tests: an operation is
-// run through a whole waterlined whose store fails at call 1, 2, 3, ... until the fault no longer
-// fires; once without effect, once with the effect done and the acknowledgement lost. After each run
-// the folder is opened again and the caller tries again with the same request id: the state must
-// then be the very state of a run without a fault, and every log without a gap.
+// What a failing store leaves behind, in the manner of SQLite's out-of-memory tests: an operation
+// is run through a whole waterlined whose store fails at call 1, 2, 3, ... until the fault no
+// longer fires; once without effect, once with the effect done and the acknowledgement lost. After
+// each run the folder is opened again and the caller tries again with the same request id: the
+// state must then be the very state of a run without a fault, and every log without a gap.
 //
 // The projector has the same test beside it (projector_test.cc, ACommitThatFails...).
 
@@ -56,8 +56,8 @@ class Served {
   Channel channel_;
 };
 
-// In memory where the machine has such a folder: these tests open some hundred stores, and what they
-// look at does not hang on the disk.
+// In memory where the machine has such a folder: these tests open some hundred stores, and what
+// they look at does not hang on the disk.
 fs::path NewFolder(const std::string& name) {
   return fs::path(fs::exists("/dev/shm") ? "/dev/shm" : ::testing::TempDir()) /
          ("waterline-faults-" + std::to_string(getpid()) + "-" + name);

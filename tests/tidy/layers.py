@@ -48,6 +48,9 @@ ALLOWED = {
     'services/events/store': _services(*COMMON_STORE),
     'services/events/api': _services(*COMMON_API, 'events/domain', 'events/store'),
 
+    'services/events/import_benchmark.cc': _services(*COMMON_STORE, 'events/domain',
+                                                     'events/store'),
+
     'services/inference/domain': _services(*DOMAIN),
     'services/inference/model': _services('common/data', 'common/status'),
     'services/inference/store': _services(*COMMON_STORE),

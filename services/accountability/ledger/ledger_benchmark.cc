@@ -1,5 +1,5 @@
-// Entries appended per second: on memory (what hashing and signing cost) and on RocksDB with an anchor
-// (what a service waits for), by how many callers wait at once.
+// Entries appended per second: on memory (what hashing and signing cost) and on RocksDB with an
+// anchor (what a service waits for), by how many callers wait at once.
 
 #include <benchmark/benchmark.h>
 #include <stdlib.h>

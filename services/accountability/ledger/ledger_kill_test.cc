@@ -1,5 +1,5 @@
-// kill -9 while entries are appended: each entry that was acknowledged stands at its position with its
-// leaf hash, none twice, and the ledger opens and verifies after every kill.
+// kill -9 while entries are appended: each entry that was acknowledged stands at its position with
+// its leaf hash, none twice, and the ledger opens and verifies after every kill.
 //
 // The test starts itself again as a child that appends from several threads and writes each
 // acknowledged position to a pipe; the parent kills it after a seeded number of them.

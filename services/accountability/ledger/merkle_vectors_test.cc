@@ -1,7 +1,7 @@
 // The proofs and roots of other implementations: every inclusion and consistency proof of
-// rfc6962-merkle/testdata, good and bad, and leaves_and_roots.json. The proofs are read in place from
-// the folder named by WATERLINE_VECTORS, by default ../shared/vectors beside the project; the roots
-// from there and from the project's own copy.
+// rfc6962-merkle/testdata, good and bad, and leaves_and_roots.json. The proofs are read in place
+// from the folder named by WATERLINE_VECTORS, by default ../shared/vectors beside the project; the
+// roots from there and from the project's own copy.
 
 #include <gtest/gtest.h>
 #include <simdjson.h>

@@ -17,8 +17,8 @@ inline constexpr int kPageSizeMax = 1000;
 inline constexpr size_t kImportPieceBytesMax = 64 * 1024;
 inline constexpr std::chrono::seconds kUnaryDeadlineMax{30};
 inline constexpr std::chrono::milliseconds kHeartbeatPeriod{400};
-// A draining server answers new calls for this long before it closes its ports: a call that is on its
-// way then gets an error that is safe to retry, and not a broken connection.
+// A draining server answers new calls for this long before it closes its ports: a call that is on
+// its way then gets an error that is safe to retry, and not a broken connection.
 inline constexpr std::chrono::milliseconds kDrainNotice{100};
 
 }  // namespace waterline::rpc

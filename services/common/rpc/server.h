@@ -6,7 +6,8 @@
 // What a client may rely on:
 //  - every error carries google.rpc.Status details with an ErrorInfo;
 //  - `waterline-receipt-bin` in trailing metadata of every permitted and refused GATED call;
-//  - a unary call that is not answered within kUnaryDeadlineMax, whatever deadline it asks for, ends
+//  - a unary call that is not answered within kUnaryDeadlineMax, whatever deadline it asks for,
+// ends
 //    with DEADLINE_EXCEEDED;
 //  - `x-request-id` comes back as sent, or as made, in initial metadata; `traceparent` likewise.
 // Thread safety: all methods from any thread.

@@ -123,8 +123,8 @@ std::string ReadAll(int file) {
   return text;
 }
 
-// A write that fails for another reason than a full disk leaves unknown bytes: the process ends with
-// a sentence, and the next one finds what was acknowledged.
+// A write that fails for another reason than a full disk leaves unknown bytes: the process ends
+// with a sentence, and the next one finds what was acknowledged.
 TEST(StoreFullDisk, AWriteThatFailsOtherwiseEndsTheProcessAndLosesNothing) {
   std::string folder = testing::TempDir() + "waterline-limit-XXXXXX";
   ASSERT_NE(mkdtemp(folder.data()), nullptr);

@@ -1,8 +1,8 @@
 #pragma once
 
 // CSV as in RFC 4180, read in pieces of any size: quoted fields, doubled quotes, line feeds inside
-// quotes, CRLF or LF, an optional UTF-8 byte order mark. A record, counting a byte for each field, is under
-// kCsvRecordBytesMax.
+// quotes, CRLF or LF, an optional UTF-8 byte order mark. A record, counting a byte for each field,
+// is under kCsvRecordBytesMax.
 // Thread safety: one thread at a time.
 
 #include <cstdint>

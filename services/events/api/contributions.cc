@@ -43,6 +43,21 @@ void FillOutputFields(const std::string& name, const std::string& informant, int
   if (!informant.empty()) contribution->set_informant(crypto::IdFromBytes('i', informant));
 }
 
+template <class NewContribution>
+ContributionRecord MakeRecord(const std::string& name, const std::string& source_key,
+                              const NewContribution& given, int64_t now_ms,
+                              const privacy::SubjectKey& key) {
+  v1::Contribution contribution = given.public_fields;
+  FillOutputFields(name, given.informant, now_ms, &contribution);
+  ContributionRecord record;
+  record.set_subject_id(given.subject_id);
+  record.set_source_key(source_key);
+  auto sealed = privacy::SealPersonal(&contribution, name, key);
+  if (sealed) *record.mutable_sealed() = *std::move(sealed);
+  *record.mutable_public_() = std::move(contribution);
+  return record;
+}
+
 // Gives each contribution of a registered participant its subject; `subjects` are the directory's
 // answers in the order of those contributions. Answers the distinct subjects.
 template <class NewContribution>
@@ -182,16 +197,8 @@ coro::Task<absl::StatusOr<std::vector<std::string>>> EventsApi::StoreContributio
         new_ids.push_back(id);
         batch.RequireAbsent(source).Put(source, id);
       }
-      v1::Contribution contribution = contributions[at].public_fields;
-      FillOutputFields(ContributionName(event.organisation, event.id, id),
-                       contributions[at].informant, now_ms, &contribution);
-      ContributionRecord record;
-      record.set_subject_id(contributions[at].subject_id);
-      record.set_source_key(source.id);
-      auto sealed =
-          privacy::SealPersonal(&contribution, contribution.name(), parts_.vault->NewKey(&batch));
-      if (sealed) *record.mutable_sealed() = *std::move(sealed);
-      *record.mutable_public_() = std::move(contribution);
+      const auto record = MakeRecord(ContributionName(event.organisation, event.id, id), source.id,
+                                     contributions[at], now_ms, parts_.vault->NewKey(&batch));
       batch.Put(Key(kContributions, event.id + "/" + id), record.SerializeAsString());
       some.set_created(some.created() + 1);
     }

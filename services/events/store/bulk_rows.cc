@@ -62,7 +62,8 @@ size_t GroupEnd(const Rows& rows, size_t begin, size_t end) {
   return at;
 }
 
-// Sorts by the rows' order, which is a string made from a row: made once per row, not per comparison.
+// Sorts by the rows' order, which is a string made from a row: made once per row, not per
+// comparison.
 template <class Traits>
 void SortRows(std::vector<typename Traits::Row>* rows) {
   std::vector<std::pair<std::string, size_t>> order;
@@ -152,6 +153,39 @@ Bucket ToBucket(std::vector<Row> rows) {
   bucket.mutable_rows()->Reserve(static_cast<int>(rows.size()));
   for (auto& row : rows) *bucket.add_rows() = std::move(row);
   return bucket;
+}
+
+// What goes into one commit: buckets by their place in the directory, and of each one past its last
+// incoming row.
+struct Portion {
+  std::vector<size_t> indexes;
+  std::vector<size_t> ends;
+};
+
+// As many of the sorted rows from `begin` on as fit, at least one. The versions of one row stay
+// together, so that only the last counts as created.
+template <class Rows>
+Portion TakePortion(const Rows& rows, size_t begin, const storage::v1::BucketDirectory& directory) {
+  Portion portion;
+  size_t bytes = 0;
+  const auto continues_a_row = [&](size_t i) {
+    return i > begin && CompareGroups(rows[i].row_key(), rows[i - 1].row_key()) == 0;
+  };
+  const auto has_room = [&](size_t i) {
+    return i - begin < kRowsPerCommit && portion.indexes.size() < kBucketsPerCommit;
+  };
+  for (size_t at = begin; at < rows.size() && (has_room(at) || continues_a_row(at));) {
+    const size_t index = BucketOf(directory, rows[at].row_key());
+    if (portion.indexes.empty() || portion.indexes.back() != index) {
+      if (bytes > kBytesPerCommit) break;
+      portion.indexes.push_back(index);
+      portion.ends.push_back(at);
+      bytes += kBytesPerCommit / 8;  // What the bucket may hold already.
+    }
+    bytes += rows[at].ByteSizeLong();
+    portion.ends.back() = ++at;
+  }
+  return portion;
 }
 
 }  // namespace
@@ -244,43 +278,22 @@ coro::Task<absl::StatusOr<size_t>> BulkRows<Traits>::MergeSome(const std::vector
   storage::v1::BucketDirectory directory;
   auto revision = co_await LoadDirectory(&directory);
   if (!revision.ok()) co_return revision.status();
-  std::vector<size_t> indexes;
-  std::vector<size_t> ends;  // Of each bucket, one past its last incoming row.
-  size_t at = begin;
-  size_t bytes = 0;
-  // The versions of one row stay in one commit, so that only the last counts as created.
-  const auto continues_a_row = [&](size_t i) {
-    return i > begin && CompareGroups((*rows)[i].row_key(), (*rows)[i - 1].row_key()) == 0;
-  };
-  const auto has_room = [&](size_t i) {
-    return i - begin < kRowsPerCommit && indexes.size() < kBucketsPerCommit;
-  };
-  while (at < rows->size() && (has_room(at) || continues_a_row(at))) {
-    const size_t index = BucketOf(directory, (*rows)[at].row_key());
-    if (indexes.empty() || indexes.back() != index) {
-      if (bytes > kBytesPerCommit) break;
-      indexes.push_back(index);
-      ends.push_back(at);
-      bytes += kBytesPerCommit / 8;  // What the bucket may hold already.
-    }
-    bytes += (*rows)[at].ByteSizeLong();
-    ends.back() = ++at;
-  }
+  const Portion portion = TakePortion(*rows, begin, directory);
   std::vector<std::string> bits;
-  for (size_t index : indexes) bits.push_back(directory.buckets(static_cast<int>(index)));
+  for (size_t index : portion.indexes) bits.push_back(directory.buckets(static_cast<int>(index)));
   auto loaded = co_await LoadBuckets(bits);
   if (!loaded.ok()) co_return loaded.status();
   Batch batch;
   MergeCounts some;
   std::vector<std::string> all_bits(directory.buckets().begin(), directory.buckets().end());
   size_t first = begin;
-  for (size_t i = 0; i < indexes.size(); ++i) {
+  for (size_t i = 0; i < portion.indexes.size(); ++i) {
     auto& stored = *loaded->buckets[i].mutable_rows();
     std::vector<Row> merged(std::make_move_iterator(stored.begin()),
                             std::make_move_iterator(stored.end()));
     const size_t known = merged.size();
-    MergeInto<Traits>(*rows, first, ends[i], &merged, &some);
-    first = ends[i];
+    MergeInto<Traits>(*rows, first, portion.ends[i], &merged, &some);
+    first = portion.ends[i];
     directory.set_rows(directory.rows() + merged.size() - known);
     std::vector<std::pair<std::string, std::vector<Row>>> parts;
     Split(bits[i], std::move(merged), &parts);
@@ -306,7 +319,7 @@ coro::Task<absl::StatusOr<size_t>> BulkRows<Traits>::MergeSome(const std::vector
   counts->created += some.created;
   counts->unchanged += some.unchanged;
   counts->superseded += some.superseded;
-  co_return at - begin;
+  co_return portion.ends.back() - begin;
 }
 
 template <class Traits>

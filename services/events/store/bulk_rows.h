@@ -24,8 +24,8 @@ namespace waterline::events {
 inline constexpr int kBucketRowsMax = 1000;
 inline constexpr size_t kGroupBytes = 16;
 
-// A row stands as long as anyone holds it: the import that brought it, others that hold the same row
-// (also_imports), or a hand (the empty id). True when `stored` changed.
+// A row stands as long as anyone holds it: the import that brought it, others that hold the same
+// row (also_imports), or a hand (the empty id). True when `stored` changed.
 template <class Row>
 bool AddHolder(const Row& incoming, Row* stored) {
   const auto& also = stored->also_imports();

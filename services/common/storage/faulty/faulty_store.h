@@ -1,8 +1,8 @@
 #pragma once
 
-// A Store that fails one call on demand, for tests (after SQLite's out-of-memory tests): a test runs
-// an operation with the fault at call 1, 2, 3, ... until the fault no longer fires, and looks after
-// each run whether what must hold still does.
+// A Store that fails one call on demand, for tests (after SQLite's out-of-memory tests): a test
+// runs an operation with the fault at call 1, 2, 3, ... until the fault no longer fires, and looks
+// after each run whether what must hold still does.
 //
 //     faulty.FailAt(n, FaultyStore::Mode::kBefore);
 //     ... the operation ...

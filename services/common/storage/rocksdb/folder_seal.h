@@ -1,7 +1,7 @@
 #pragma once
 
-// The seal of a RocksDB folder that was closed cleanly: the file SEAL. It holds the SHA-256 of every
-// file that says which tables and logs count (MANIFEST, CURRENT, write-ahead logs, OPTIONS,
+// The seal of a RocksDB folder that was closed cleanly: the file SEAL. It holds the SHA-256 of
+// every file that says which tables and logs count (MANIFEST, CURRENT, write-ahead logs, OPTIONS,
 // IDENTITY), and of each table the checksum with which RocksDB wrote it (nothing is read again).
 // RocksDB alone takes a damaged length near the end of a MANIFEST or log for a torn write and drops
 // what follows without a word, and for a damaged table it may name another file.

@@ -1,7 +1,7 @@
 #pragma once
 
-// RocksDB's messages for people, in <folder>/LOG (the one before: LOG.old). RocksDB's own logger ends
-// the process when it writes again after a write that found no space; this one drops the line.
+// RocksDB's messages for people, in <folder>/LOG (the one before: LOG.old). RocksDB's own logger
+// ends the process when it writes again after a write that found no space; this one drops the line.
 // Thread safety: all methods from any thread.
 
 #include <rocksdb/env.h>

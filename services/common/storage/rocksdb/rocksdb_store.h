@@ -1,11 +1,11 @@
 #pragma once
 
-// The embedded Store: one RocksDB folder of one service. One commit thread groups what queued during
-// the last fsync (no fixed delay); a commit is acknowledged after the WAL is synced. A failed
-// write or sync of the log ends the process with a sentence: what is on disk is no longer known. So
-// that a full disk is no such failure, commits are STORAGE_FULL while less than a reserve is free
-// (256 MB, or a twentieth of a small disk); reads go on, and so do commits once there is space.
-// Thread safety: as Store.
+// The embedded Store: one RocksDB folder of one service. One commit thread groups what queued
+// during the last fsync (no fixed delay); a commit is acknowledged after the WAL is synced. A
+// failed write or sync of the log ends the process with a sentence: what is on disk is no longer
+// known. So that a full disk is no such failure, commits are STORAGE_FULL while less than a reserve
+// is free (256 MB, or a twentieth of a small disk); reads go on, and so do commits once there is
+// space. Thread safety: as Store.
 
 #include <functional>
 #include <memory>
