@@ -30,7 +30,7 @@ struct Group {
 constexpr Group kGroupNames[] = {{"people", "patients and public"},
                                  {"clinicians", "clinicians"},
                                  {"commissioners", "commissioners"},
-                                 {"community", "community organisations"}};
+                                 {"community", "community groups"}};
 
 using ByNode = std::map<std::string, std::vector<const Estimate*>>;
 

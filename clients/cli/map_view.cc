@@ -25,7 +25,7 @@ constexpr int kFaint = 2;
 constexpr int kBlue = 34;
 constexpr size_t kBarCharacters = 29;
 constexpr size_t kStatusWidth = 19;  // "not enough evidence"
-constexpr size_t kGroupWidth = 23;   // "community organisations"
+constexpr size_t kGroupWidth = 19;   // "patients and public"
 constexpr size_t kMeasureWidth = 16;
 
 std::string Padded(const std::string& text, size_t width) {

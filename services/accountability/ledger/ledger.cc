@@ -275,11 +275,11 @@ absl::Status Ledger::CheckAnchor() {
   auto anchor = verifier().OpenCheckpoint(note);
   if (!anchor.ok() || AnchorContent(note) != text.str())
     return Damaged(options_.anchor_path + " is not a signed checkpoint of this network");
-  const std::string current = OriginOf(options_.network, epoch_);
-  if (anchor->origin != current) {
-    const bool earlier_epoch = anchor->origin < current || anchor->origin.size() < current.size();
-    return earlier_epoch ? absl::OkStatus()
-                         : Damaged("the store holds an older epoch than " + options_.anchor_path);
+  if (anchor->origin != OriginOf(options_.network, epoch_)) {
+    for (uint64_t earlier = 1; earlier < epoch_; ++earlier) {
+      if (anchor->origin == OriginOf(options_.network, earlier)) return absl::OkStatus();
+    }
+    return Damaged("the store holds an older epoch than " + options_.anchor_path);
   }
   if (anchor->size > size_) {
     return Damaged("the store ends at entry " + std::to_string(size_) + ", " +

@@ -231,6 +231,15 @@ TEST_F(LedgerTest, RefusesAStoreBehindItsAnchor) {
   EXPECT_NE(last_error_.message().find("ANCHOR"), absl::string_view::npos);
 }
 
+TEST_F(LedgerTest, RefusesAStoreOfAnEarlierEpochThanItsAnchor) {
+  Append(Open().get(), "1");
+  const std::string newer =
+      signer_.SignCheckpoint({"net-dev/accountability/10", 1, std::string(32, 'x')});
+  std::ofstream(anchor_, std::ios::binary) << AnchorContent(newer);
+  EXPECT_EQ(Open(), nullptr);
+  EXPECT_EQ(ReasonOf(last_error_), reason::kDataDamaged.name);
+}
+
 TEST_F(LedgerTest, NamesTheEntryThatWasChanged) {
   {
     auto ledger = Open();
