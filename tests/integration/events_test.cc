@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 #include <sstream>
+#include <thread>
 
 #include "services/common/text/date.h"
 #include "tests/integration/importing.h"
@@ -189,6 +191,38 @@ TEST_F(EventsTest, ContributionsAreAppendOnlyBySourceId) {
   request.mutable_contributions(1)->set_text(std::string("a\0b", 3));
   EXPECT_EQ(ReasonOf(Call(stub_.get(), &Stub::RecordContributions, request, &second)),
             "INVALID_FIELDS");
+}
+
+TEST_F(EventsTest, APersonNamedByManyCallsAtOnceIsOnePerson) {
+  const Event event = OpenEvent();
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < 8; ++caller) {
+    callers.emplace_back([&, caller] {
+      events::v1::RecordResponsesRequest request;
+      request.set_parent(event.name());
+      request.set_request_id("together-" + std::to_string(caller));
+      auto* one = request.add_responses();
+      one->set_source_id("answer-" + std::to_string(caller));
+      one->set_indicator("trust.skills.listening");
+      one->set_respondent_group("SU");
+      one->set_value(3);
+      one->set_informant("seat-1");
+      events::v1::RecordResponsesResponse response;
+      auto status = Call(stub_.get(), &Stub::RecordResponses, request, &response);
+      while (ReasonOf(status) == "CONFLICT")
+        status = Call(stub_.get(), &Stub::RecordResponses, request, &response);
+      EXPECT_TRUE(status.ok()) << status;
+    });
+  }
+  for (auto& caller : callers) caller.join();
+  events::v1::ListResponsesRequest list;
+  list.set_parent(event.name());
+  events::v1::ListResponsesResponse listed;
+  ASSERT_TRUE(Call(stub_.get(), &Stub::ListResponses, list, &listed).ok());
+  ASSERT_EQ(listed.responses_size(), 8);
+  std::set<std::string> people;
+  for (const auto& one : listed.responses()) people.insert(one.informant());
+  EXPECT_EQ(people.size(), 1u);
 }
 
 TEST_F(EventsTest, ResponsesOutsideTheirScaleAreRefusedAllAtOnce) {

@@ -133,44 +133,48 @@ coro::Task<absl::StatusOr<Labels>> EventsApi::LabelsOf(EventRef event,
                .substr(0, kGroupBytes)] = id;
   }
   InformantRows rows(parts_.store, event.organisation, event.id);
-  Labels labels;
-  std::vector<std::string> to_absorb;
-  InformantRows::Visit visit = [&](const storage::v1::InformantRow& row, bool) {
-    if (wanted.contains(row.row_key())) {
-      labels[row.row_key()] = row.label();
-      const auto& imports = row.imports();
-      if (std::find(imports.begin(), imports.end(), import) == imports.end())
-        to_absorb.push_back(row.row_key());
-    }
-    return true;
-  };
-  const std::string start;
-  WATERLINE_CO_RETURN_IF_ERROR(co_await rows.ForEach(start, visit));
-  counts->unchanged += labels.size();
-  std::vector<storage::v1::InformantRow> known;
-  for (const auto& key : to_absorb) {
-    auto& row = known.emplace_back();
-    row.set_row_key(key);
-    row.add_imports(import);
+  std::vector<std::string> row_keys;
+  for (const auto& [key, id] : wanted) row_keys.push_back(key);
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto known, co_await rows.Find(row_keys));
+  counts->unchanged += known.size();
+  std::vector<storage::v1::InformantRow> to_absorb;
+  for (const auto& row : known) {
+    wanted.erase(row.row_key());
+    const auto& imports = row.imports();
+    if (std::find(imports.begin(), imports.end(), import) != imports.end()) continue;
+    auto& more = to_absorb.emplace_back();
+    more.set_row_key(row.row_key());
+    more.add_imports(import);
   }
-  WATERLINE_CO_RETURN_IF_ERROR((co_await rows.Merge(std::move(known), hook)).status());
+  WATERLINE_CO_RETURN_IF_ERROR((co_await rows.Merge(std::move(to_absorb), hook)).status());
+  WATERLINE_CO_RETURN_IF_ERROR(co_await AddInformants(event, wanted, import, hook, counts));
+  // Read again, because another call may have been first to name the same person.
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto all, co_await rows.Find(std::move(row_keys)));
+  Labels labels;
+  for (const auto& row : all) labels[row.row_key()] = row.label();
+  if (labels.size() < known.size() + wanted.size())
+    co_return Error(reason::kConflict, "an import was reverted meanwhile; send the call again");
+  co_return labels;
+}
+
+coro::Task<absl::Status> EventsApi::AddInformants(
+    EventRef event, const std::map<std::string, std::string>& source_ids, std::string import,
+    CommitHook* hook, MergeCounts* counts) {
+  InformantRows rows(parts_.store, event.organisation, event.id);
   std::vector<storage::v1::InformantRow> fresh;
   Batch keys;
-  for (auto it = wanted.begin(); it != wanted.end(); ++it) {
-    if (!labels.contains(it->first)) {
-      auto& row = fresh.emplace_back();
-      row.set_row_key(it->first);
-      row.set_label(crypto::RandomBytes(kLabelBytes));
-      row.add_imports(import);
-      v1::Contribution source;
-      source.set_source_id(it->second);
-      auto sealed =
-          privacy::SealPersonal(&source, event.name() + "/informants", parts_.vault->NewKey(&keys));
-      *row.mutable_source_id() = *std::move(sealed);
-      labels[it->first] = row.label();
-    }
-    const bool last = std::next(it) == wanted.end();
-    if (fresh.empty() || (!last && fresh.size() < kInformantsPerCommit)) continue;
+  for (auto it = source_ids.begin(); it != source_ids.end(); ++it) {
+    auto& row = fresh.emplace_back();
+    row.set_row_key(it->first);
+    row.set_label(crypto::RandomBytes(kLabelBytes));
+    row.add_imports(import);
+    v1::Contribution source;
+    source.set_source_id(it->second);
+    auto sealed =
+        privacy::SealPersonal(&source, event.name() + "/informants", parts_.vault->NewKey(&keys));
+    *row.mutable_source_id() = *std::move(sealed);
+    const bool last = std::next(it) == source_ids.end();
+    if (!last && fresh.size() < kInformantsPerCommit) continue;
     // Keys first: a row whose key is missing could never be opened, a key without row harms nobody.
     WATERLINE_CO_RETURN_IF_ERROR(
         (co_await parts_.store->Commit(event.partition(), std::move(keys))).status());
@@ -179,7 +183,7 @@ coro::Task<absl::StatusOr<Labels>> EventsApi::LabelsOf(EventRef event,
     fresh.clear();
     keys = Batch();
   }
-  co_return labels;
+  co_return absl::OkStatus();
 }
 
 }  // namespace waterline::events

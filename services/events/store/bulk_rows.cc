@@ -344,6 +344,31 @@ coro::Task<absl::Status> BulkRows<Traits>::ForEach(std::string after, Visit visi
 }
 
 template <class Traits>
+coro::Task<absl::StatusOr<std::vector<typename Traits::Row>>> BulkRows<Traits>::Find(
+    std::vector<std::string> groups) {
+  storage::v1::BucketDirectory directory;
+  auto revision = co_await LoadDirectory(&directory);
+  if (!revision.ok()) co_return revision.status();
+  std::vector<Row> found;
+  for (size_t begin = 0; begin < groups.size();) {
+    const size_t index = BucketOf(directory, groups[begin]);
+    size_t end = begin;
+    while (end < groups.size() && BucketOf(directory, groups[end]) == index) ++end;
+    const std::vector<std::string> one = {directory.buckets(static_cast<int>(index))};
+    auto loaded = co_await LoadBuckets(one);
+    if (!loaded.ok()) co_return loaded.status();
+    for (auto& row : *loaded->buckets[0].mutable_rows()) {
+      const std::string group = row.row_key().substr(0, kGroupBytes);
+      const auto first = groups.begin() + static_cast<std::ptrdiff_t>(begin);
+      if (std::binary_search(first, groups.begin() + static_cast<std::ptrdiff_t>(end), group))
+        found.push_back(std::move(row));
+    }
+    begin = end;
+  }
+  co_return found;
+}
+
+template <class Traits>
 coro::Task<absl::Status> BulkRows<Traits>::Rewrite(std::function<Edit(Row*)> edit,
                                                    CommitHook* hook) {
   storage::v1::BucketDirectory directory;

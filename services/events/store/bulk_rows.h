@@ -101,6 +101,9 @@ class BulkRows {
   using Visit = std::function<bool(const Row& row, bool current)>;
   coro::Task<absl::Status> ForEach(std::string after, Visit visit);
 
+  // The rows of these groups (sorted), read from their buckets only.
+  coro::Task<absl::StatusOr<std::vector<Row>>> Find(std::vector<std::string> groups);
+
   // Offers every row to `edit`: keep, change or remove it. Commits bucket by bucket.
   enum class Edit { kKeep, kChange, kRemove };
   coro::Task<absl::Status> Rewrite(std::function<Edit(Row*)> edit, CommitHook* hook);
