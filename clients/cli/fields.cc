@@ -83,7 +83,8 @@ std::string SetScalar(const std::string& given, const FieldDescriptor* field, Me
     case FieldDescriptor::CPPTYPE_UINT32:
       return SetUnsigned(given, field, message);
     case FieldDescriptor::CPPTYPE_BOOL:
-      reflection->SetBool(message, field, given != "false");
+      if (given != "true" && given != "false") return "is neither true nor false";
+      reflection->SetBool(message, field, given == "true");
       return "";
     case FieldDescriptor::CPPTYPE_ENUM:
       return SetEnum(given, field, message);

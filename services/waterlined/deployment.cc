@@ -48,6 +48,18 @@ void Discard(const Layout& layout, bool with_folder) {
   if (with_folder) fs::remove(layout.data, error);
 }
 
+// Every file of every store is as it was written.
+absl::Status CheckStores(const Layout& layout) {
+  for (const char* service : kServices) {
+    storage::RocksDbStore::Options options;
+    options.path = layout.Store(service);
+    options.read_only = true;
+    WATERLINE_ASSIGN_OR_RETURN(const auto store, storage::RocksDbStore::Open(std::move(options)));
+    WATERLINE_RETURN_IF_ERROR(store->VerifyChecksums());
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status Backup(const std::string& data, const std::string& to) {
@@ -79,6 +91,7 @@ absl::Status Restore(const std::string& from, const std::string& data,
   if (error)
     return Error(reason::kUnavailable, "cannot make the folder " + data + ": " + error.message());
   auto restored = Unpack(from, layout);
+  if (restored.ok()) restored = CheckStores(layout);
   if (restored.ok()) restored = BeginRestoredEpoch(layout, reason_text);
   if (!restored.ok()) Discard(layout, is_new);
   return restored;
@@ -88,14 +101,12 @@ absl::StatusOr<std::string> StateDigest(const std::string& data) {
   SystemClock clock;
   WATERLINE_ASSIGN_OR_RETURN(auto foundation, Foundation::Open(Layout(data), &clock));
   std::map<std::string, std::string> participants;
-  WATERLINE_ASSIGN_OR_RETURN(
-      auto lines,
-      coro::SyncWait(registry::StateLines(foundation->store("registry"),
-                                          foundation->vault("registry"), &participants)));
-  WATERLINE_ASSIGN_OR_RETURN(
-      const auto more,
-      coro::SyncWait(events::StateLines(foundation->store("events"), foundation->vault("events"),
-                                        participants)));
+  WATERLINE_ASSIGN_OR_RETURN(auto lines, coro::SyncWait(registry::StateLines(
+                                             foundation->store("registry"),
+                                             foundation->vault("registry"), &participants)));
+  WATERLINE_ASSIGN_OR_RETURN(const auto more, coro::SyncWait(events::StateLines(
+                                                  foundation->store("events"),
+                                                  foundation->vault("events"), participants)));
   lines.insert(lines.end(), more.begin(), more.end());
   std::sort(lines.begin(), lines.end());
   crypto::Sha256Stream digest;
@@ -112,8 +123,10 @@ absl::StatusOr<std::string> Verify(const std::string& data) {
       const auto summary,
       accountability::VerifyFolder(layout.Store("accountability"), layout.Anchor(), facts.network,
                                    signer.verifier()));
-  return "The ledger verifies: " + std::to_string(summary.entries) + " entries in " +
-         std::to_string(summary.epochs) + (summary.epochs == 1 ? " epoch." : " epochs.");
+  WATERLINE_RETURN_IF_ERROR(CheckStores(layout));
+  return "Every store is as it was written. The ledger verifies: " +
+         std::to_string(summary.entries) + " entries in " + std::to_string(summary.epochs) +
+         (summary.epochs == 1 ? " epoch." : " epochs.");
 }
 
 }  // namespace waterline::deployment

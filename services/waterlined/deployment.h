@@ -35,7 +35,8 @@ absl::Status Restore(const std::string& from, const std::string& data, const std
 // The state digest of contracts.md 4: equal for equal content, whatever ids were drawn. Hex.
 absl::StatusOr<std::string> StateDigest(const std::string& data);
 
-// Verifies the ledger of a stopped data folder from end to end. One sentence on success.
+// Verifies a stopped data folder: the files of every store against their checksums, the ledger from
+// end to end. What it finds in words on success; DATA_DAMAGED names the file.
 absl::StatusOr<std::string> Verify(const std::string& data);
 
 }  // namespace waterline::deployment

@@ -1,5 +1,7 @@
 // map and form: what lies below the water line, and the questions that tell.
 
+#include <algorithm>
+
 #include "clients/cli/commands/commands.h"
 #include "clients/cli/form.h"
 #include "clients/cli/map_svg.h"
@@ -26,12 +28,13 @@ struct FormCommandOptions {
   FormOptions form;
 };
 
-absl::Status WriteTo(Session* session, const std::string& path, const std::string& content) {
+absl::Status WriteTo(Session* session, const std::string& path, NewFile::Existing existing,
+                     const std::string& content) {
   if (path.empty() || path == "-") {
     session->output().Write(content);
     return absl::OkStatus();
   }
-  WATERLINE_ASSIGN_OR_RETURN(const auto file, NewFile::Open(path, NewFile::Existing::kReplace));
+  WATERLINE_ASSIGN_OR_RETURN(const auto file, NewFile::Open(path, existing));
   WATERLINE_RETURN_IF_ERROR(file->Write(content));
   WATERLINE_RETURN_IF_ERROR(file->Finish());
   session->output().Hint("written to " + path);
@@ -55,20 +58,42 @@ absl::StatusOr<inference::v1::ConceptualMap> ReadConcepts(Session* session,
   return std::move(*answer.mutable_map());
 }
 
+// Line feeds inside JSON are between its tokens only: those within strings are escaped.
+std::string OnOneLine(const std::string& json) {
+  std::string out;
+  for (size_t at = 0; at < json.size();) {
+    const size_t end = std::min(json.find('\n', at), json.size());
+    const size_t begin = std::min(json.find_first_not_of(' ', at), end);
+    out.append(json, begin, end - begin);
+    at = end + 1;
+  }
+  return out + "\n";
+}
+
+bool IsAsked(const std::vector<events::v1::Indicator>& indicators, const std::string& group) {
+  return std::any_of(indicators.begin(), indicators.end(), [&](const auto& indicator) {
+    const auto& groups = indicator.respondent_groups();
+    return std::find(groups.begin(), groups.end(), group) != groups.end();
+  });
+}
+
 absl::Status Map(Session* session, const MapOptions& options) {
   WATERLINE_ASSIGN_OR_RETURN(const Candidate scope, ResolveScope(session, options.scope));
   WATERLINE_ASSIGN_OR_RETURN(const auto map, ReadMap(session, scope.name));
   const auto& output = session->output();
   if (options.svg.empty() && output.format() != Format::kTable) {
     if (output.format() == Format::kJson) output.Write(MapJson(map));
-    if (output.format() != Format::kJson) output.Rows(MapRows(map));
+    if (output.format() == Format::kNdjson) output.Write(OnOneLine(MapJson(map)));
+    if (output.format() == Format::kCsv) output.Rows(MapRows(map));
     return absl::OkStatus();
   }
   WATERLINE_ASSIGN_OR_RETURN(const auto concepts, ReadConcepts(session, map.map_version()));
   WATERLINE_ASSIGN_OR_RETURN(
       const auto me, session->Get<registry::v1::WhoAmIResponse>(registry::v1::WhoAmIRequest()));
   const MapTitles titles{scope.title, me.network()};
-  if (!options.svg.empty()) return WriteTo(session, options.svg, MapSvg(map, concepts, titles));
+  if (!options.svg.empty())
+    return WriteTo(session, options.svg, NewFile::Existing::kReplace,
+                   MapSvg(map, concepts, titles));
   output.Write(MapTable(map, concepts, titles, output.colour()));
   return absl::OkStatus();
 }
@@ -85,8 +110,13 @@ absl::Status Form(Session* session, const FormCommandOptions& options) {
                                  events::v1::GetIndicatorCatalogueRequest()));
   const std::vector<events::v1::Indicator> indicators(catalogue.indicators().begin(),
                                                       catalogue.indicators().end());
+  const auto& group = options.form.respondent_group;
+  if (!group.empty() && !IsAsked(indicators, group))
+    return Error(reason::kInvalidFields, "no question is asked of the group " + group +
+                                             "; `waterline codes respondent_group` lists groups");
   const bool html = format == Format::kHtml;
-  return WriteTo(session, options.file,
+  // A form may have been filled in since: it is never written over.
+  return WriteTo(session, options.file, NewFile::Existing::kKeep,
                  html ? FormHtml(event.event(), indicators, options.form)
                       : FormCsv(event.event(), indicators, options.form));
 }

@@ -5,6 +5,7 @@
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
 #include "services/common/text/utf8.h"
+#include "waterline/events/v1/events_service.pb.h"
 #include "waterline/registry/v1/registry_service.pb.h"
 
 namespace waterline::cli {
@@ -95,7 +96,19 @@ absl::Status NoSuchList(Session* session, const std::string& list) {
                                                     : "; did you mean " + near + "?"));
 }
 
+// The catalogue is no code list, but people look for it here.
+absl::Status Indicators(Session* session) {
+  WATERLINE_ASSIGN_OR_RETURN(const auto catalogue,
+                             session->Get<events::v1::GetIndicatorCatalogueResponse>(
+                                 events::v1::GetIndicatorCatalogueRequest()));
+  Messages messages;
+  for (const auto& indicator : catalogue.indicators()) messages.push_back(&indicator);
+  session->output().List(messages, {"id", "scale", "respondent_groups", "wording"});
+  return absl::OkStatus();
+}
+
 absl::Status Codes(Session* session, const CodesOptions& options) {
+  if (options.list == "indicators") return Indicators(session);
   const auto lists = CodeLists(session, options.list);
   if (absl::IsNotFound(lists.status())) return NoSuchList(session, options.list);
   if (!lists.ok()) return lists.status();
@@ -103,7 +116,9 @@ absl::Status Codes(Session* session, const CodesOptions& options) {
   if (options.list.empty()) {
     for (const auto& list : lists->code_lists()) messages.push_back(&list);
     session->output().List(messages, {"id", "version", "title"});
-    session->output().Hint("`waterline codes LIST` shows the codes of one.");
+    session->output().Hint(
+        "`waterline codes LIST` shows the codes of one, `waterline codes indicators` the "
+        "questions.");
     return absl::OkStatus();
   }
   for (const auto& list : lists->code_lists()) {
@@ -123,7 +138,9 @@ void AddStatusCommands(CLI::App* app, Invocation* invocation) {
   const auto codes = std::make_shared<CodesOptions>();
   auto* command =
       AddCommand(app, invocation, "codes", "The code lists, or the codes of one", codes, Codes);
-  command->add_option("list", codes->list, "e.g. purpose, engagement_method");
+  command->add_option(
+      "list", codes->list,
+      "e.g. purpose, engagement_method; `indicators` for the catalogue of questions");
 }
 
 }  // namespace waterline::cli

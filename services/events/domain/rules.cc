@@ -301,6 +301,8 @@ std::vector<FieldViolation> CheckContribution(const std::string& path,
   CheckText(path + ".source_id", contribution->source_id(), 1, 128, &violations);
   CheckText(path + ".text", contribution->text(), contribution->media_reference().empty() ? 1 : 0,
             10'000, &violations);
+  if (!contribution->text().empty() && text::Trim(contribution->text()).empty())
+    violations.push_back({path + ".text", "holds nothing but spaces"});
   CheckText(path + ".media_reference", contribution->media_reference(), 0, 500, &violations);
   CheckText(path + ".informant", contribution->informant(), 0, 128, &violations);
   if (text::HoldsNhsNumber(contribution->source_id()) ||

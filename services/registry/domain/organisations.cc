@@ -83,7 +83,7 @@ std::vector<FieldViolation> CheckOrganisation(v1::Organisation* organisation) {
   const std::string title(text::Trim(organisation->title()));
   const std::string problem = text::TextProblem(title, 1, kTitleMax);
   if (!problem.empty()) violations.push_back({"organisation.title", problem});
-  if (title == "NULL")
+  if (text::ToUpper(title) == "NULL")
     violations.push_back(
         {"organisation.title", "is the word NULL, which stands for a missing name"});
   organisation->set_title(title);
