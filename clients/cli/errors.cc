@@ -15,7 +15,8 @@ struct Advice {
 
 constexpr Advice kAdvice[] = {
     {"INVALID_FIELDS", "Correct what is listed and repeat the command."},
-    {"PURPOSE_REQUIRED", "Say why you ask with --purpose; `waterline codes purpose` lists them."},
+    {"PURPOSE_REQUIRED",
+     "Say why you ask with --purpose and a code that `waterline codes purpose` lists."},
     {"PURPOSE_NOT_AVAILABLE", "Ask for another purpose that fits; this one needs a rule to come."},
     {"AGREEMENT_NOT_FOUND", "Leave --agreement out, or ask the host which agreements there are."},
     {"NOT_CONTROLLER",
@@ -25,7 +26,7 @@ constexpr Advice kAdvice[] = {
      "Use a role that may do this with --role; the directory is written by "
      "network_steward of the host."},
     {"NOT_FOUND", "Check the name; the `list` commands show what there is."},
-    {"ALREADY_EXISTS", "It is there already; use `get` to see it."},
+    {"ALREADY_EXISTS", "It is there already, and nothing was changed."},
     {"REQUEST_ID_REUSED", "Use another --request-id, or leave it out."},
     {"ETAG_MISMATCH", "Somebody changed it meanwhile: read it again, then repeat the change."},
     {"CONFLICT", "Another write came between: repeat the command."},
@@ -102,6 +103,10 @@ std::string Explain(const absl::Status& status, const std::string& server) {
   if (!reason && status.code() == absl::StatusCode::kUnimplemented) {
     return "waterline: the server does not offer this call\n  next: `waterline status` shows its "
            "version\n";
+  }
+  if (!reason && status.code() == absl::StatusCode::kDeadlineExceeded) {
+    return "waterline: no answer came in time\n  reason: DEADLINE_EXCEEDED\n  next: " +
+           NextStep("DEADLINE_EXCEEDED") + "\n";
   }
   std::string out = "waterline: " + Headline(status) + "\n";
   if (!reason) return out;

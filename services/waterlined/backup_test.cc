@@ -199,6 +199,32 @@ TEST_F(BackupTest, ABackupThatWasChangedIsRefusedAndNothingRemains) {
   EXPECT_FALSE(fs::exists(restored_));
 }
 
+// Of every service, not of the ledger alone.
+TEST_F(BackupTest, AChangedTableOfAnyStoreIsRefused) {
+  ASSERT_TRUE(Backup(data_, backup_).ok());
+  const std::string tar = backup_ + "/waterline.data.tar";
+  const auto read = [](const fs::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    return std::string((std::istreambuf_iterator<char>(in)), {});
+  };
+  const std::string whole = read(tar);
+  int tables = 0;
+  for (const auto& item : fs::recursive_directory_iterator(data_ + "/stores")) {
+    if (item.path().extension() != ".sst") continue;
+    SCOPED_TRACE(item.path().parent_path().filename().string());
+    const std::string table = read(item.path());
+    const size_t at = whole.find(table);
+    ASSERT_NE(at, std::string::npos);
+    std::string changed = whole;
+    changed[at + table.size() / 2] = static_cast<char>(changed[at + table.size() / 2] ^ 1);
+    std::ofstream(tar, std::ios::binary) << changed;
+    EXPECT_EQ(ReasonOf(Restore(backup_, restored_, "test")), reason::kDataDamaged.name);
+    EXPECT_FALSE(fs::exists(restored_));
+    ++tables;
+  }
+  EXPECT_GE(tables, 2);
+}
+
 TEST_F(BackupTest, ARestoreNeedsItsReason) {
   ASSERT_TRUE(Backup(data_, backup_).ok());
   EXPECT_EQ(ReasonOf(Restore(backup_, restored_, "")), reason::kInvalidFields.name);
