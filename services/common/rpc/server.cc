@@ -57,7 +57,7 @@ struct Shared {
   Metrics* metrics = nullptr;
   std::chrono::milliseconds unary_deadline_max{0};
   std::atomic<bool> refusing{false};  // New calls, because the server drains.
-  std::mutex mutex;  // Guards the rest. No other lock is taken under it.
+  std::mutex mutex;                   // Guards the rest. No other lock is taken under it.
   std::condition_variable idle;
   size_t handlers = 0;  // Coroutines that have not ended; they may outlive their call.
   std::map<std::shared_ptr<Running>, steady_clock::time_point> running;  // With the end of the cap.

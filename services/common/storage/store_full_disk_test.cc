@@ -90,7 +90,7 @@ TEST(StoreFullDisk, AFullDiskIsAnErrorAndTheStoreGoesOnWhenThereIsSpace) {
   acknowledged.insert("after");
   ExpectExactly(store.get(), acknowledged);
   ballast.Fill(0);
-  store.reset();  // Closes on a disk without a free byte.
+  store.reset();    // Closes on a disk without a free byte.
   ballast.Fill(0);  // Takes what the close gave back.
   RocksDbStore::Options options;
   options.path = path;

@@ -151,8 +151,7 @@ class EventsApi {
   // Draws, seals and stores labels; `source_ids` by row key, none of them stored before.
   coro::Task<absl::Status> AddInformants(EventRef event,
                                          const std::map<std::string, std::string>& source_ids,
-                                         std::string import, CommitHook* hook,
-                                         MergeCounts* counts);
+                                         std::string import, CommitHook* hook, MergeCounts* counts);
   coro::Task<absl::StatusOr<std::string>> InformantKey(EventRef event, std::string source_id);
   // Ids of the contributions with these source ids; nothing for those that are not there.
   coro::Task<absl::StatusOr<std::vector<std::optional<std::string>>>> FindContributions(
