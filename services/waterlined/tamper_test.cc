@@ -15,6 +15,7 @@
 #include "services/common/coro/sync_wait.h"
 #include "services/common/crypto/hash.h"
 #include "services/common/status/error.h"
+#include "services/common/testing/random.h"
 #include "services/waterlined/deployment.h"
 #include "services/waterlined/foundation.h"
 
@@ -139,13 +140,9 @@ TEST_F(TamperTest, EveryFlippedBitIsSeenAndItsFileNamed) {
   const char* wanted = getenv("WATERLINE_TAMPER_OFFSETS");
   const bool all = wanted != nullptr && std::string(wanted) == "all";
   const uint64_t flips = all ? total : wanted != nullptr ? strtoull(wanted, nullptr, 10) : 2000;
-  const char* seed_text = getenv("WATERLINE_SEED");
-  const unsigned seed =
-      seed_text != nullptr ? static_cast<unsigned>(atoi(seed_text)) : std::random_device{}();
-  printf("seed %u (WATERLINE_SEED), %lu of %lu bytes in %zu files (WATERLINE_TAMPER_OFFSETS)\n",
-         seed, flips, total, files.size());
+  printf("%lu of %lu bytes in %zu files (WATERLINE_TAMPER_OFFSETS)\n", flips, total, files.size());
   ASSERT_GT(flips, 0u);
-  std::mt19937_64 random(seed);
+  std::mt19937_64 random(waterline::testing::Seed());
   for (uint64_t i = 0; i < flips && !HasFailure(); ++i) {
     const uint64_t offset = all ? i : random() % total;
     const int bit = static_cast<int>(random() % 8);

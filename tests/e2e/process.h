@@ -13,11 +13,11 @@
 
 #include <filesystem>
 #include <fstream>
-#include <random>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "services/common/testing/random.h"
 #include "tests/integration/fixture.h"
 
 namespace waterline::testing {
@@ -136,22 +136,5 @@ class Process {
   int port_ = 0;
   std::shared_ptr<grpc::Channel> channel_;
 };
-
-// A number from the environment, for the long runs of tests/nightly.
-inline int FromEnvironment(const char* name, int otherwise) {
-  const char* text = getenv(name);
-  return text == nullptr ? otherwise : atoi(text);
-}
-
-inline unsigned Seed() {
-  static const unsigned seed = [] {
-    const char* text = getenv("WATERLINE_SEED");
-    const unsigned value =
-        text != nullptr ? static_cast<unsigned>(atoi(text)) : std::random_device{}();
-    std::printf("seed %u (WATERLINE_SEED)\n", value);
-    return value;
-  }();
-  return seed;
-}
 
 }  // namespace waterline::testing

@@ -28,6 +28,7 @@ ALLOWED = {
     'services/common/crypto': [],
     'services/common/data': _services('common/status', 'common/text'),
     'services/common/log': [],
+    'services/common/testing': [],
     # status and text: error.h formats with text/absl.h, text answers with status.
     'services/common/status': _services('common/text'),
     'services/common/text': _services('common/status'),

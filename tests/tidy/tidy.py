@@ -31,6 +31,9 @@ SELF = ('tests/tidy/tidy.py', 'tests/tidy/tidy_test.py')
 # Under tests/, but no tests: this checker, and load generators, which pace themselves.
 NO_TESTS = ('tests/tidy/', 'tests/bench/')
 
+# What tests share, and nobody else includes.
+TESTING = 'services/common/testing/'
+
 # Sleeps that synchronise nothing: path -> reason. One that is not used is a finding.
 ALLOWED_SLEEPS = {
     'services/inference/projector/projector_test.cc':
@@ -191,6 +194,8 @@ def layer_includes(tree):
 
 
 def _may_include(path, row, name):
+    if name.startswith(TESTING):
+        return bool(_is_test(path)) or path.startswith(TESTING)
     own = os.path.dirname(path) + '/'
     return name.startswith((own, row + '/')) or any(
         _in_folder(name, allowed) for allowed in layers.ALLOWED[row])

@@ -100,6 +100,8 @@ BAD = {
         (with_domain('#include "services/events/store/keys.h"\n'), DOMAIN_CC, 1),
         ({API_CC: '#include "services/registry/domain/r.h"\n'},
          API_CC, 1),
+        ({API_CC: '#include "services/common/testing/random.h"\n'},
+         API_CC, 1),
         ({ID_CC: '#include "services/events/api/a.h"\n'},
          ID_CC, 1),
         ({'services/events/other/d.cc': '', EVENTS_CMAKE: CMAKE + 'x(other/d.cc)'},

@@ -6,18 +6,14 @@
 // WATERLINE_KILLS and WATERLINE_SEED as in store_kill_test.cc.
 
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <mutex>
 #include <random>
 #include <set>
-#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -26,6 +22,8 @@
 #include "services/common/coro/sync_wait.h"
 #include "services/common/crypto/encoding.h"
 #include "services/common/storage/rocksdb/rocksdb_store.h"
+#include "services/common/testing/kill.h"
+#include "services/common/testing/random.h"
 
 namespace waterline::accountability {
 namespace {
@@ -88,37 +86,16 @@ int AppendUntilKilled(const std::string& path, const std::string& round) {
   return 0;
 }
 
-// Runs a child until it has acknowledged `count` entries, kills it; index -> leaf hash.
+// What a killed child acknowledged: index -> leaf hash.
 std::map<uint64_t, std::string> RunAndKill(const std::string& path, int round, int count) {
-  int ends[2];
-  EXPECT_EQ(pipe(ends), 0);
-  const pid_t child = fork();
-  if (child == 0) {
-    dup2(ends[1], STDOUT_FILENO);
-    close(ends[0]);
-    execl("/proc/self/exe", "ledger_kill_test", kChildFlag, path.c_str(),
-          std::to_string(round).c_str(), nullptr);
-    _exit(127);
-  }
-  close(ends[1]);
-  std::string text;
-  char buffer[4096];
-  bool killed = false;
-  for (ssize_t got; (got = read(ends[0], buffer, sizeof buffer)) > 0;) {
-    text.append(buffer, static_cast<size_t>(got));
-    if (killed || std::count(text.begin(), text.end(), '\n') < count) continue;
-    kill(child, SIGKILL);
-    killed = true;
-  }
-  close(ends[0]);
-  waitpid(child, nullptr, 0);
-  EXPECT_TRUE(killed) << "the child ended by itself";
-  text.erase(text.rfind('\n') + 1);  // A last line that was cut is no acknowledgement.
   std::map<uint64_t, std::string> acknowledged;
-  std::istringstream lines(text);
-  uint64_t index = 0;
-  for (std::string hash; lines >> index >> hash;)
-    EXPECT_TRUE(acknowledged.emplace(index, hash).second) << index << " was given out twice";
+  for (const auto& line :
+       waterline::testing::RunAndKill({kChildFlag, path, std::to_string(round)}, count)) {
+    const size_t space = line.find(' ');
+    const uint64_t index = std::stoull(line.substr(0, space));
+    EXPECT_TRUE(acknowledged.emplace(index, line.substr(space + 1)).second)
+        << index << " was given out twice";
+  }
   return acknowledged;
 }
 
@@ -143,17 +120,12 @@ void CheckLedger(const std::string& path, const std::map<uint64_t, std::string>&
 }
 
 TEST(LedgerKill, NoAcknowledgedEntryIsLostOrChanged) {
-  const char* kills_text = getenv("WATERLINE_KILLS");
-  const int kills = kills_text != nullptr ? atoi(kills_text) : 10;
-  const char* seed_text = getenv("WATERLINE_SEED");
-  const unsigned seed =
-      seed_text != nullptr ? static_cast<unsigned>(atoi(seed_text)) : std::random_device{}();
-  printf("seed %u (WATERLINE_SEED), %d kills (WATERLINE_KILLS)\n", seed, kills);
-  std::mt19937 random(seed);
-  std::string path = testing::TempDir() + "waterline-ledger-kill-XXXXXX";
+  const int kills = waterline::testing::FromEnvironment("WATERLINE_KILLS", 10);
+  std::mt19937 random(waterline::testing::Seed());
+  std::string path = ::testing::TempDir() + "waterline-ledger-kill-XXXXXX";
   ASSERT_NE(mkdtemp(path.data()), nullptr);
   std::map<uint64_t, std::string> acknowledged;
-  for (int round = 0; round < kills && !testing::Test::HasFailure(); ++round) {
+  for (int round = 0; round < kills && !::testing::Test::HasFailure(); ++round) {
     for (auto& [index, hash] : RunAndKill(path, round, 1 + static_cast<int>(random() % 200)))
       EXPECT_TRUE(acknowledged.emplace(index, hash).second) << index << " was given out twice";
     CheckLedger(path, acknowledged);
@@ -169,6 +141,6 @@ int main(int argc, char** argv) {
   if (argc == 4 && std::string(argv[1]) == waterline::accountability::kChildFlag) {
     return waterline::accountability::AppendUntilKilled(argv[2], argv[3]);
   }
-  testing::InitGoogleTest(&argc, argv);
+  ::testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
 }

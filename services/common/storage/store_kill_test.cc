@@ -3,14 +3,10 @@
 // The test starts itself again as a child that commits from several threads and writes each
 // acknowledged commit to a pipe; the parent kills it after a seeded number of acknowledgements.
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <filesystem>
 #include <mutex>
 #include <random>
@@ -21,6 +17,8 @@
 
 #include "services/common/coro/sync_wait.h"
 #include "services/common/storage/rocksdb/rocksdb_store.h"
+#include "services/common/testing/kill.h"
+#include "services/common/testing/random.h"
 
 namespace waterline::storage {
 namespace {
@@ -69,40 +67,6 @@ int CommitUntilKilled(const std::string& path, const std::string& round) {
   return 0;
 }
 
-// Runs a child until it has acknowledged `count` commits, kills it; all it acknowledged.
-std::vector<std::string> RunAndKill(const std::string& path, const std::string& round, int count) {
-  int ends[2];
-  EXPECT_EQ(pipe(ends), 0);
-  const pid_t child = fork();
-  if (child == 0) {
-    dup2(ends[1], STDOUT_FILENO);
-    close(ends[0]);
-    execl("/proc/self/exe", "store_kill_test", kChildFlag, path.c_str(), round.c_str(), nullptr);
-    _exit(127);
-  }
-  close(ends[1]);
-  std::string text;
-  char buffer[4096];
-  bool killed = false;
-  while (true) {
-    const ssize_t got = read(ends[0], buffer, sizeof buffer);
-    if (got <= 0) break;
-    text.append(buffer, static_cast<size_t>(got));
-    if (!killed && std::count(text.begin(), text.end(), '\n') >= count) {
-      kill(child, SIGKILL);
-      killed = true;
-    }
-  }
-  close(ends[0]);
-  waitpid(child, nullptr, 0);
-  std::vector<std::string> acknowledged;
-  size_t begin = 0;
-  for (size_t end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
-    acknowledged.push_back(text.substr(begin, end - begin));
-  }
-  return acknowledged;
-}
-
 void CheckStore(const std::string& path, const std::set<std::string>& acknowledged) {
   auto store = Open(path);
   ASSERT_NE(store, nullptr);
@@ -130,20 +94,16 @@ void CheckStore(const std::string& path, const std::set<std::string>& acknowledg
 }
 
 TEST(StoreKill, NothingAcknowledgedIsLost) {
-  const char* kills_text = getenv("WATERLINE_KILLS");
-  const int kills = kills_text != nullptr ? atoi(kills_text) : 10;
-  const char* seed_text = getenv("WATERLINE_SEED");
-  const unsigned seed =
-      seed_text != nullptr ? static_cast<unsigned>(atoi(seed_text)) : std::random_device{}();
-  printf("seed %u (WATERLINE_SEED), %d kills (WATERLINE_KILLS)\n", seed, kills);
-  std::mt19937 random(seed);
-  std::string path = testing::TempDir() + "waterline-kill-XXXXXX";
+  const int kills = waterline::testing::FromEnvironment("WATERLINE_KILLS", 10);
+  std::mt19937 random(waterline::testing::Seed());
+  std::string path = ::testing::TempDir() + "waterline-kill-XXXXXX";
   ASSERT_NE(mkdtemp(path.data()), nullptr);
   std::set<std::string> acknowledged;
   for (int round = 0; round < kills; ++round) {
     const int count = 1 + static_cast<int>(random() % 400);
-    for (auto& tag : RunAndKill(path, std::to_string(round), count))
-      acknowledged.insert(std::move(tag));
+    const auto lines =
+        waterline::testing::RunAndKill({kChildFlag, path, std::to_string(round)}, count);
+    acknowledged.insert(lines.begin(), lines.end());
     CheckStore(path, acknowledged);
   }
   EXPECT_GE(acknowledged.size(), static_cast<size_t>(kills));
@@ -157,6 +117,6 @@ int main(int argc, char** argv) {
   if (argc == 4 && std::string(argv[1]) == waterline::storage::kChildFlag) {
     return waterline::storage::CommitUntilKilled(argv[2], argv[3]);
   }
-  testing::InitGoogleTest(&argc, argv);
+  ::testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
 }

@@ -16,6 +16,7 @@
 #include "services/common/records/records.h"
 #include "services/common/storage/memory/memory_store.h"
 #include "services/common/storage/rocksdb/rocksdb_store.h"
+#include "services/common/testing/random.h"
 #include "services/inference/domain/tally.h"
 #include "services/inference/projector/fake_evidence.h"
 
@@ -203,8 +204,7 @@ TEST_P(ProjectorTest, KeepsTallyAndStateOfEveryScope) {
 }
 
 TEST_P(ProjectorTest, AnyOrderOfArrivalGivesTheSameBits) {
-  const auto seed = std::random_device()();
-  SCOPED_TRACE("seed " + std::to_string(seed));
+  const auto seed = waterline::testing::Seed();
   std::mt19937 random(seed);
   auto events = RandomEvents(seed, 60, 40, 5);
   const auto expected = InOrder(events, model_.get());
@@ -220,8 +220,7 @@ TEST_P(ProjectorTest, AnyOrderOfArrivalGivesTheSameBits) {
 }
 
 TEST_P(ProjectorTest, CorrectionsAndRemovalsLeaveWhatWouldHaveBeenWithoutThem) {
-  const auto seed = std::random_device()();
-  SCOPED_TRACE("seed " + std::to_string(seed));
+  const auto seed = waterline::testing::Seed();
   std::mt19937 random(seed);
   const auto kept = RandomEvents(seed, 30, 40, 4);
   for (int i = 0; i < 30; ++i) {
@@ -648,8 +647,7 @@ TEST(Background, GoesOnAfterTheStoreFailed) {
 // A child projects on disk and says after each page how far it is; it is killed after a random
 // number of pages, again and again, until one ends by itself.
 TEST(Kill, NothingIsLostAndNothingIsDoubled) {
-  const auto seed = std::random_device()();
-  SCOPED_TRACE("seed " + std::to_string(seed));
+  const auto seed = waterline::testing::Seed();
   std::mt19937 random(seed);
   const auto events = RandomEvents(seed, 120, 60, 2);
   std::string pattern = ::testing::TempDir() + "/projector-killXXXXXX";
