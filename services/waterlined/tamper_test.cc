@@ -118,10 +118,10 @@ void ExpectRefused(const Layout& layout, const fs::path& file) {
       << verified.status();
 }
 
-class TamperTest : public testing::Test {
+class TamperTest : public ::testing::Test {
  protected:
   TamperTest()
-      : layout_((fs::exists("/dev/shm") ? "/dev/shm/" : testing::TempDir()) + "waterline-tamper-" +
+      : layout_((fs::exists("/dev/shm") ? "/dev/shm/" : ::testing::TempDir()) + "waterline-tamper-" +
                 std::to_string(getpid())) {}
   void SetUp() override {
     fs::remove_all(layout_.data);
@@ -161,9 +161,9 @@ TEST_F(TamperTest, EveryFlippedBitIsSeenAndItsFileNamed) {
 TEST_F(TamperTest, TheFilesThatCountAreTheOnesWeKnow) {
   std::string kinds;
   for (const auto& file : FilesThatCount(layout_)) kinds += file.path.filename().string() + "\n";
-  EXPECT_THAT(kinds, testing::HasSubstr("accountability.anchor"));
+  EXPECT_THAT(kinds, ::testing::HasSubstr("accountability.anchor"));
   for (const char* kind : {"CURRENT", "IDENTITY", "MANIFEST-", "OPTIONS-", "SEAL", ".sst"})
-    EXPECT_THAT(kinds, testing::HasSubstr(kind));
+    EXPECT_THAT(kinds, ::testing::HasSubstr(kind));
 }
 
 // Start does not read every byte of old tables, but whatever it needs.

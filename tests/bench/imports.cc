@@ -12,6 +12,7 @@
 #include "services/common/text/date.h"
 #include "services/events/domain/response_file.h"
 #include "tests/bench/servers.h"
+#include "tests/integration/workshop.h"
 #include "waterline/events/v1/events_service.grpc.pb.h"
 
 namespace waterline::bench {
@@ -96,30 +97,12 @@ Files PolisFiles(uint64_t votes, int round) {
   return {{"comments.csv", std::move(comments)}, {"votes.csv", std::move(csv)}};
 }
 
-events::v1::Event NewEvent() {
-  events::v1::Event event;
-  event.set_title("Workshop on appointment letters");
-  event.set_method("co_design_workshop");
-  event.set_mode("in_person");
-  *event.mutable_starts_at() = text::ToTimestamp(*text::ParseInstant("2026-03-02T10:00:00Z"));
-  *event.mutable_ends_at() = text::ToTimestamp(*text::ParseInstant("2026-03-02T12:00:00Z"));
-  event.mutable_venue()->set_title("Quay Hall");
-  event.set_purpose("To shape the letters that invite people to appointments.");
-  event.set_question("What would make the letter clear?");
-  event.add_what_is_open("The wording");
-  event.mutable_level_promised()->set_scheme("iap2");
-  event.mutable_level_promised()->set_code("involve");
-  event.set_recruitment_route("Practice lists");
-  event.set_notice_version("1");
-  return event;
-}
-
 absl::StatusOr<std::string> OpenEvent(std::shared_ptr<grpc::Channel> channel,
                                       const std::string& request_id) {
   auto stub = EventsService::NewStub(channel);
   events::v1::CreateEventRequest create;
   create.set_parent("organisations/" + std::string(kOrganisation));
-  *create.mutable_event() = NewEvent();
+  *create.mutable_event() = testing::Workshop();
   create.set_request_id(request_id);
   events::v1::CreateEventResponse created;
   grpc::ClientContext first;

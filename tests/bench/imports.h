@@ -28,7 +28,6 @@ absl::StatusOr<std::string> OpenEvent(std::shared_ptr<grpc::Channel> channel,
 absl::StatusOr<uint32_t> ReadEventBytes(std::shared_ptr<grpc::Channel> channel,
                                         const std::string& event);
 // The event every write of the benchmark makes.
-events::v1::Event NewEvent();
 
 // Sends the files into `event` (empty: an event of their own) and waits for the report. Every row
 // of the large file must be a new one.

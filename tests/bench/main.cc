@@ -20,6 +20,7 @@
 #include "tests/bench/imports.h"
 #include "tests/bench/servers.h"
 #include "tests/bench/table.h"
+#include "tests/integration/workshop.h"
 #include "waterline/events/v1/events_service.pb.h"
 
 namespace waterline::bench {
@@ -158,7 +159,7 @@ absl::StatusOr<Sample> Bench::Write(const Channels& channels, const Child& serve
   LoadOptions options = Options("/waterline.events.v1.EventsService/CreateEvent");
   events::v1::CreateEventRequest request;
   request.set_parent("organisations/" + std::string(kOrganisation));
-  *request.mutable_event() = NewEvent();
+  *request.mutable_event() = testing::Workshop();
   static std::atomic<uint64_t> next{0};
   options.request = [request] {
     events::v1::CreateEventRequest fresh = request;

@@ -16,7 +16,7 @@ using registry::v1::RegistryService;
 
 class DrainTest : public ::testing::Test {
  protected:
-  DrainTest() { InitNetwork(folder_.path()); }
+  DrainTest() { EXPECT_TRUE(InitNetwork(folder_.path()).ok()); }
   std::string Digest() {
     const auto digest = deployment::StateDigest(folder_.path().string());
     EXPECT_TRUE(digest.ok()) << digest.status();
@@ -109,7 +109,7 @@ TEST_F(DrainTest, AnImportBrokenOffByTheEndOfTheGraceGoesOn) {
   ASSERT_TRUE(import.ok()) << import.status();
   EXPECT_EQ(again.Terminate(), 0);
   Folder other;
-  InitNetwork(other.path());
+  EXPECT_TRUE(InitNetwork(other.path()).ok());
   Process undisturbed(other.path());
   ASSERT_TRUE(RunImport(undisturbed.channel(), files).ok());
   EXPECT_EQ(undisturbed.Terminate(), 0);
@@ -127,7 +127,7 @@ TEST_F(DrainTest, ABusyPortABusyFolderAndAMissingNetworkAreOneSentence) {
     EXPECT_NE(errors.find(part), std::string::npos) << errors;
   };
   Folder other;
-  InitNetwork(other.path());
+  EXPECT_TRUE(InitNetwork(other.path()).ok());
   Process busy_port(other.path(), {"--listen", "127.0.0.1:" + std::to_string(first.port())});
   refused(&busy_port, "another program uses it");
   Process busy_folder(folder_.path());

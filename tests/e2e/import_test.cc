@@ -7,6 +7,7 @@
 #include "services/common/text/date.h"
 #include "tests/e2e/process.h"
 #include "tests/integration/generated.h"
+#include "tests/integration/open_event.h"
 #include "waterline/registry/v1/registry_service.grpc.pb.h"
 
 namespace waterline::testing {
@@ -25,7 +26,7 @@ constexpr char kMarked[] = "MarkedValue";  // Stands in bad rows; must stand in 
 class Site {
  public:
   Site() {
-    InitNetwork(folder_.path());
+    EXPECT_TRUE(InitNetwork(folder_.path()).ok());
     Start();
   }
   void Start() {
@@ -49,45 +50,12 @@ class Site {
   std::unique_ptr<Stub> Events() { return EventsService::NewStub(channel()); }
   const std::filesystem::path& folder() const { return folder_.path(); }
 
-  std::string OpenEvent();
+  std::string OpenEvent() { return testing::OpenEvent(Events().get()); }
 
  private:
   Folder folder_;
   std::unique_ptr<Process> process_;
 };
-
-std::string Site::OpenEvent() {
-  const auto stub = Events();
-  events::v1::CreateEventRequest request;
-  request.set_parent(kParent);
-  request.set_request_id("create");
-  auto* event = request.mutable_event();
-  event->set_title("Workshop");
-  event->set_method("co_design_workshop");
-  event->set_mode("online");
-  event->set_purpose("To shape the letters that invite people.");
-  event->set_question("What would make them clear?");
-  event->add_what_is_open("The wording");
-  event->mutable_level_promised()->set_scheme("iap2");
-  event->mutable_level_promised()->set_code("involve");
-  event->set_recruitment_route("lists");
-  event->set_notice_version("1");
-  *event->mutable_starts_at() = text::ToTimestamp(*text::ParseInstant("2026-03-02T10:00:00Z"));
-  *event->mutable_ends_at() = text::ToTimestamp(*text::ParseInstant("2026-03-02T12:00:00Z"));
-  events::v1::CreateEventResponse created;
-  EXPECT_TRUE(Call(stub.get(), &Stub::CreateEvent, request, &created).ok());
-  events::v1::PublishEventRequest publish;
-  publish.set_name(created.event().name());
-  publish.set_request_id("publish");
-  events::v1::PublishEventResponse published;
-  EXPECT_TRUE(Call(stub.get(), &Stub::PublishEvent, publish, &published).ok());
-  events::v1::OpenEventRequest open;
-  open.set_name(created.event().name());
-  open.set_request_id("open");
-  events::v1::OpenEventResponse opened;
-  EXPECT_TRUE(Call(stub.get(), &Stub::OpenEvent, open, &opened).ok());
-  return created.event().name();
-}
 
 using OrganisationStream = grpc::ClientReaderWriter<registry::v1::ImportOrganisationsRequest,
                                                     registry::v1::ImportOrganisationsResponse>;

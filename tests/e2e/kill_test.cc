@@ -10,6 +10,7 @@
 #include "services/common/text/date.h"
 #include "tests/e2e/process.h"
 #include "tests/integration/generated.h"
+#include "tests/integration/open_event.h"
 #include "waterline/accountability/v1/accountability_service.grpc.pb.h"
 
 namespace waterline::testing {
@@ -56,7 +57,7 @@ Outcome Finish(const events::v1::Import& import, const std::filesystem::path& da
 
 Outcome Undisturbed(const Files& files) {
   Folder folder;
-  InitNetwork(folder.path());
+  EXPECT_TRUE(InitNetwork(folder.path()).ok());
   Process process(folder.path());
   EXPECT_TRUE(process.serving()) << process.Errors();
   const auto import = RunImport(process.channel(), files);
@@ -123,7 +124,7 @@ void KillAndRunAgain(const Files& files, const Outcome& undisturbed, int progres
   SCOPED_TRACE("after progress " + std::to_string(progress) + ", at write " +
                std::to_string(write));
   Folder folder;
-  InitNetwork(folder.path());
+  EXPECT_TRUE(InitNetwork(folder.path()).ok());
   ImportAndKill(folder.path(), files, progress, write);
   Process again(folder.path());
   ASSERT_TRUE(again.serving()) << again.Errors();
@@ -172,19 +173,8 @@ events::v1::CreateEventRequest NewEvent(const std::string& tag) {
   events::v1::CreateEventRequest request;
   request.set_parent(kParent);
   request.set_request_id(tag);
-  auto* event = request.mutable_event();
-  event->set_title(tag);
-  event->set_method("co_design_workshop");
-  event->set_mode("online");
-  event->set_purpose("To shape the letters that invite people.");
-  event->set_question("What would make them clear?");
-  event->add_what_is_open("The wording");
-  event->mutable_level_promised()->set_scheme("iap2");
-  event->mutable_level_promised()->set_code("involve");
-  event->set_recruitment_route("lists");
-  event->set_notice_version("1");
-  *event->mutable_starts_at() = text::ToTimestamp(*text::ParseInstant("2026-03-02T10:00:00Z"));
-  *event->mutable_ends_at() = text::ToTimestamp(*text::ParseInstant("2026-03-02T12:00:00Z"));
+  *request.mutable_event() = Workshop();
+  request.mutable_event()->set_title(tag);
   return request;
 }
 
@@ -198,23 +188,6 @@ events::v1::RecordContributionsRequest NewContribution(const std::string& event,
   contribution->set_text("Said at " + tag);
   contribution->set_informant("seat-" + tag);
   return request;
-}
-
-std::string OpenEvent(Stub* stub) {
-  events::v1::CreateEventResponse created;
-  EXPECT_TRUE(Call(stub, &Stub::CreateEvent, NewEvent("the-open-one"), &created).ok());
-  events::v1::PublishEventRequest publish;
-  publish.set_name(created.event().name());
-  publish.set_request_id("publish");
-  events::v1::PublishEventResponse published;
-  const auto status = Call(stub, &Stub::PublishEvent, publish, &published);
-  EXPECT_TRUE(status.ok()) << status;
-  events::v1::OpenEventRequest open;
-  open.set_name(created.event().name());
-  open.set_request_id("open");
-  events::v1::OpenEventResponse opened;
-  EXPECT_TRUE(Call(stub, &Stub::OpenEvent, open, &opened).ok());
-  return created.event().name();
 }
 
 // What clients were told, and what they do not know.
@@ -344,7 +317,7 @@ void CheckReceipts(const Process& process, const Memory& memory) {
 TEST(Kill, WhatWasAcknowledgedIsThereOnceWithItsEntry) {
   std::mt19937 random(Seed());
   Folder folder;
-  InitNetwork(folder.path());
+  EXPECT_TRUE(InitNetwork(folder.path()).ok());
   Memory memory;
   std::string event;
   const int kills = FromEnvironment("WATERLINE_KILLS", 4);

@@ -13,6 +13,7 @@
 #include "tests/e2e/process.h"
 #include "tests/integration/http.h"
 #include "tests/integration/importing.h"
+#include "tests/integration/open_event.h"
 #include "waterline/accountability/v1/accountability_service.grpc.pb.h"
 #include "waterline/inference/v1/inference_service.grpc.pb.h"
 #include "waterline/registry/v1/registry_service.grpc.pb.h"
@@ -87,7 +88,7 @@ class Planted : public ::testing::Test {
     steward_ = Steward();
     steward_.actor = "stella." + mark_;
     stranger_ = {"ods-zzz", "zoe." + mark_, "engagement_lead", "service_planning"};
-    InitNetwork(folder_.path() / "data");
+    EXPECT_TRUE(InitNetwork(folder_.path() / "data").ok());
     process_ =
         std::make_unique<Process>(data(), std::vector<std::string>{"--metrics", "127.0.0.1:0"});
     EXPECT_TRUE(process_->serving()) << process_->Errors();
@@ -209,34 +210,11 @@ void Planted::PlantParticipant() {
 void Planted::MakeEvent() {
   events::v1::CreateEventRequest request;
   request.set_parent(kParent);
-  request.set_request_id(RequestId());
+  *request.mutable_event() = Workshop();
   auto* event = request.mutable_event();
   event->set_title("Control value that is no secret");
-  event->set_method("co_design_workshop");
-  event->set_mode("online");
-  event->set_purpose("To shape the letters that invite people.");
-  event->set_question("What would make them clear?");
-  event->add_what_is_open("The wording");
-  event->mutable_level_promised()->set_scheme("iap2");
-  event->mutable_level_promised()->set_code("involve");
-  event->set_recruitment_route("lists");
-  event->set_notice_version("1");
-  *event->mutable_starts_at() = text::ToTimestamp(*text::ParseInstant("2026-03-02T10:00:00Z"));
-  *event->mutable_ends_at() = text::ToTimestamp(*text::ParseInstant("2026-03-02T12:00:00Z"));
+  event_ = OpenEvent(events_.get(), *event, who_);
   events::v1::CreateEventResponse created;
-  ASSERT_TRUE(Call(events_.get(), &EventsService::Stub::CreateEvent, request, &created, who_).ok());
-  event_ = created.event().name();
-  events::v1::PublishEventRequest publish;
-  publish.set_name(event_);
-  publish.set_request_id(RequestId());
-  events::v1::PublishEventResponse published;
-  ASSERT_TRUE(
-      Call(events_.get(), &EventsService::Stub::PublishEvent, publish, &published, who_).ok());
-  events::v1::OpenEventRequest open;
-  open.set_name(event_);
-  open.set_request_id(RequestId());
-  events::v1::OpenEventResponse opened;
-  ASSERT_TRUE(Call(events_.get(), &EventsService::Stub::OpenEvent, open, &opened, who_).ok());
   event->set_method(mark_);
   event->set_programme(mark_);
   event->add_places(mark_);

@@ -46,18 +46,6 @@ class Folder {
   std::filesystem::path path_;
 };
 
-inline void InitNetwork(const std::filesystem::path& data) {
-  deployment::InitOptions options;
-  options.data = data.string();
-  options.network = "dev-test";
-  options.host = kHost;
-  options.host_title = "Test Board";
-  options.administrator = "stella";
-  options.development = true;
-  const auto report = deployment::Init(options);
-  EXPECT_TRUE(report.ok()) << report.status();
-}
-
 class Process {
  public:
   // Starts waterlined on `data` and waits until it serves or has ended. `flags` are added.

@@ -10,7 +10,8 @@
 #include <thread>
 
 #include "services/common/text/date.h"
-#include "tests/integration/importing.h"
+#include "tests/integration/generated.h"
+#include "tests/integration/workshop.h"
 #include "waterline/registry/v1/registry_service.grpc.pb.h"
 
 namespace waterline::testing {
@@ -21,25 +22,6 @@ using events::v1::EventsService;
 using Stub = EventsService::Stub;
 
 const std::string kParent = std::string("organisations/") + kHost;
-
-// An event that may be published.
-Event GoodEvent() {
-  Event event;
-  event.set_title("Workshop on appointment letters");
-  event.set_method("co_design_workshop");
-  event.set_mode("in_person");
-  *event.mutable_starts_at() = text::ToTimestamp(*text::ParseInstant("2026-03-02T10:00:00Z"));
-  *event.mutable_ends_at() = text::ToTimestamp(*text::ParseInstant("2026-03-02T12:00:00Z"));
-  event.mutable_venue()->set_title("Quay Hall");
-  event.set_purpose("To shape the letters that invite people to appointments.");
-  event.set_question("What would make the letter clear?");
-  event.add_what_is_open("The wording");
-  event.mutable_level_promised()->set_scheme("iap2");
-  event.mutable_level_promised()->set_code("involve");
-  event.set_recruitment_route("Practice lists");
-  event.set_notice_version("1");
-  return event;
-}
 
 class EventsTest : public ::testing::Test {
  protected:
@@ -69,7 +51,7 @@ class EventsTest : public ::testing::Test {
   }
 
   Event OpenEvent() {
-    const Event event = Create(GoodEvent(), "open" + std::to_string(moves_++));
+    const Event event = Create(Workshop(), "open" + std::to_string(moves_++));
     EXPECT_TRUE((Move<events::v1::PublishEventRequest, events::v1::PublishEventResponse>(
                      &Stub::PublishEvent, event.name()))
                     .ok());
@@ -94,7 +76,7 @@ class EventsTest : public ::testing::Test {
 };
 
 TEST_F(EventsTest, LifeCycleFromDraftToReported) {
-  const Event event = Create(GoodEvent());
+  const Event event = Create(Workshop());
   EXPECT_EQ(event.state(), Event::STATE_DRAFT);
   const auto early = Move<events::v1::OpenEventRequest, events::v1::OpenEventResponse>(
       &Stub::OpenEvent, event.name());
@@ -129,7 +111,7 @@ TEST_F(EventsTest, LifeCycleFromDraftToReported) {
 }
 
 TEST_F(EventsTest, PublishingNeedsWhatPeopleMustKnowAndSaysAllOfIt) {
-  Event event = GoodEvent();
+  Event event = Workshop();
   event.clear_purpose();
   event.clear_question();
   event.clear_what_is_open();
@@ -142,7 +124,7 @@ TEST_F(EventsTest, PublishingNeedsWhatPeopleMustKnowAndSaysAllOfIt) {
 }
 
 TEST_F(EventsTest, AStaleEtagAndUnknownPlacesAreRefused) {
-  const Event event = Create(GoodEvent());
+  const Event event = Create(Workshop());
   events::v1::UpdateEventRequest update;
   update.mutable_event()->set_name(event.name());
   update.mutable_event()->set_title("Another title");
@@ -388,18 +370,6 @@ uint64_t Expected(const google::protobuf::Struct& expected, const std::string& f
   return static_cast<uint64_t>(expected.fields().at(field).number_value());
 }
 
-std::string Shuffled(const std::string& csv, unsigned seed) {
-  std::istringstream in(csv);
-  std::string header;
-  std::getline(in, header);
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(in, line);) lines.push_back(line);
-  std::shuffle(lines.begin(), lines.end(), std::mt19937(seed));
-  std::string out = header + "\n";
-  for (const auto& line : lines) out += line + "\n";
-  return out;
-}
-
 TEST_F(EventsTest, TheRealPolisSetsGiveTheirNumbers) {
   const std::filesystem::path data = "../shared/data";
   if (!std::filesystem::exists(data)) GTEST_SKIP() << "the real data are not beside the project";
@@ -417,7 +387,7 @@ TEST_F(EventsTest, TheRealPolisSetsGiveTheirNumbers) {
       SCOPED_TRACE(run);
       ImportOptions options;
       if (run == 2) {
-        files["votes.csv"] = Shuffled(files["votes.csv"], 5);
+        files["votes.csv"] = ShuffledLines(files["votes.csv"], 5);
         options.event = event;
       }
       const auto import = RunImport(network_.channel(), files, options);

@@ -29,6 +29,18 @@ struct Who {
 
 inline Who Steward() { return {kHost, "stella", "network_steward", "system_administration"}; }
 
+// Makes a development network in `data`; `options` may say what kind, the rest is filled in.
+inline absl::Status InitNetwork(const std::filesystem::path& data,
+                                deployment::InitOptions options = {}) {
+  options.data = data.string();
+  options.network = "dev-test";
+  if (options.host.empty()) options.host = kHost;
+  options.host_title = "Test Board";
+  options.administrator = "stella";
+  options.development = true;
+  return deployment::Init(options).status();
+}
+
 class Network {
  public:
   // `options` may say what kind of network it is; folder and names are filled in.
@@ -36,14 +48,8 @@ class Network {
     static int count = 0;
     folder_ = std::filesystem::path(::testing::TempDir()) /
               ("waterline-" + std::to_string(getpid()) + "-" + std::to_string(count++));
-    options.data = folder_.string();
-    options.network = "dev-test";
-    if (options.host.empty()) options.host = kHost;
-    options.host_title = "Test Board";
-    options.administrator = "stella";
-    options.development = true;
-    const auto report = deployment::Init(options);
-    if (!report.ok()) std::fprintf(stderr, "%s\n", report.status().ToString().c_str());
+    const auto status = InitNetwork(folder_, std::move(options));
+    EXPECT_TRUE(status.ok()) << status;
     Start();
   }
   ~Network() {

@@ -14,6 +14,7 @@
 #include "services/common/storage/faulty/faulty_store.h"
 #include "services/common/text/date.h"
 #include "tests/integration/importing.h"
+#include "tests/integration/workshop.h"
 #include "waterline/events/v1/events_service.grpc.pb.h"
 #include "waterline/registry/v1/registry_service.grpc.pb.h"
 
@@ -63,18 +64,6 @@ fs::path NewFolder(const std::string& name) {
          ("waterline-faults-" + std::to_string(getpid()) + "-" + name);
 }
 
-void MakeNetwork(const fs::path& folder) {
-  deployment::InitOptions options;
-  options.data = folder.string();
-  options.network = "dev-test";
-  options.host = kHost;
-  options.host_title = "Test Board";
-  options.administrator = "stella";
-  options.development = true;
-  const auto report = deployment::Init(options);
-  ASSERT_TRUE(report.ok()) << report.status();
-}
-
 // Positions 1, 2, 3, ... in every log that holds anything.
 void ExpectNoGaps(const fs::path& folder, const std::string& service, const std::string& log) {
   storage::RocksDbStore::Options options;
@@ -106,7 +95,7 @@ class FaultRun {
  public:
   explicit FaultRun(Plan plan) : plan_(std::move(plan)) {
     fs::remove_all(start_);
-    MakeNetwork(start_);
+    EXPECT_TRUE(InitNetwork(start_).ok());
     if (plan_.prepare) Run(start_, plan_.prepare);
     before_ = Digest(start_);
     const fs::path done = Copy("done");
@@ -170,16 +159,6 @@ class FaultRun {
 };
 
 // ---- Operations ---------------------------------------------------------------------------------
-
-events::v1::Event Workshop() {
-  events::v1::Event event;
-  event.set_title("Workshop on appointment letters");
-  event.set_method("co_design_workshop");
-  event.set_mode("in_person");
-  *event.mutable_starts_at() = text::ToTimestamp(*text::ParseInstant("2026-03-02T10:00:00Z"));
-  *event.mutable_ends_at() = text::ToTimestamp(*text::ParseInstant("2026-03-02T12:00:00Z"));
-  return event;
-}
 
 absl::Status CreateEvent(Channel channel) {
   auto stub = EventsService::NewStub(channel);
