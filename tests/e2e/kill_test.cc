@@ -326,7 +326,7 @@ TEST(Kill, WhatWasAcknowledgedIsThereOnceWithItsEntry) {
     Process process(folder.path());
     ASSERT_TRUE(process.serving()) << process.Errors();
     const auto stub = EventsService::NewStub(process.channel());
-    if (event.empty()) event = OpenEvent(stub.get());
+    if (event.empty()) event = OpenEvent(stub.get(), NewEvent("the-open-one").event());
     for (const auto& [title, count] : CountEvents(stub.get())) {
       EXPECT_EQ(count, 1) << title;
       EXPECT_TRUE(memory.events.contains(title) || memory.unknown_events.contains(title) ||
