@@ -120,9 +120,7 @@ void ExpectRefused(const Layout& layout, const fs::path& file) {
 
 class TamperTest : public ::testing::Test {
  protected:
-  TamperTest()
-      : layout_((fs::exists("/dev/shm") ? "/dev/shm/" : ::testing::TempDir()) + "waterline-tamper-" +
-                std::to_string(getpid())) {}
+  TamperTest() : layout_(Memory() + "waterline-tamper-" + std::to_string(getpid())) {}
   void SetUp() override {
     fs::remove_all(layout_.data);
     MakeFolder(layout_);
@@ -130,6 +128,10 @@ class TamperTest : public ::testing::Test {
     ASSERT_TRUE(verified.ok()) << verified.status();
   }
   void TearDown() override { fs::remove_all(layout_.data); }
+
+  static std::string Memory() {
+    return fs::exists("/dev/shm") ? "/dev/shm/" : ::testing::TempDir();
+  }
 
   const Layout layout_;
 };

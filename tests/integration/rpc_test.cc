@@ -129,6 +129,21 @@ TEST(Rpc, DrainWaitsForHandlersThatOutliveTheirCall) {
   EXPECT_TRUE(ended_first);
 }
 
+TEST(Rpc, AFaultOfTheServiceLeavesAsAnIncidentIdAndNotAsItsText) {
+  WaitingServer waiting;
+  grpc::ClientContext context;
+  context.AddMetadata("x-request-id", "incident-7");
+  context.AddMetadata("waterline-organisation", kHost);
+  context.AddMetadata("waterline-actor", "ann");
+  context.AddMetadata("waterline-role", "engagement_lead");
+  inference::v1::GetPracticeMapResponse response;
+  const auto status = rpc::FromGrpc(waiting.stub->GetPracticeMap(&context, {}, &response));
+  EXPECT_EQ(ReasonOf(status), reason::kUnexpected.name);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
+  EXPECT_NE(status.message().find("incident-7"), absl::string_view::npos);
+  EXPECT_EQ(status.message().find("not in this test"), absl::string_view::npos);
+}
+
 TEST(Rpc, AHandlerSeesThatItsClientHasGone) {
   WaitingServer waiting;
   grpc::ClientContext context;

@@ -4,6 +4,7 @@
 // which attaches the receipt of the decision it rests on. rpc registers a GATED method only if its
 // handler returns a Draft (compile time). Thread safety: values; one thread at a time.
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <utility>
@@ -28,6 +29,7 @@ class Decision {
   accountability::v1::Question question_;
   accountability::v1::Decision answer_;
   std::chrono::steady_clock::time_point decided_at_;
+  std::shared_ptr<const std::atomic<bool>> cancelled_;  // Of the call it was made for.
 };
 
 // What may go on the wire, with its receipt. Made by Gate only.

@@ -33,6 +33,8 @@ accountability::v1::Question ToQuestion(const rpc::Call& call, const struct Ask&
   return question;
 }
 
+absl::Status Gone() { return absl::CancelledError("nobody waits for this call any more"); }
+
 // What a refusal says: only what follows from the request (contracts.md 2).
 absl::Status Refusal(const accountability::v1::Question& question,
                      const accountability::v1::Decision& answer) {
@@ -67,18 +69,22 @@ absl::Status Refusal(const accountability::v1::Question& question,
 coro::Task<absl::StatusOr<Decision>> Gate::Ask(const rpc::Call& call, struct Ask ask) {
   auto question = ToQuestion(call, ask);
   question.set_attempt(crypto::RandomBytes(16));
-  co_return co_await AskQuestion(std::move(question));
+  co_return co_await AskQuestion(std::move(question), call.cancelled);
 }
 
 coro::Task<absl::StatusOr<Decision>> Gate::Refresh(Decision decision) {
+  if (*decision.cancelled_) co_return Gone();
   if (now_() - decision.decided_at_ <= kDecisionLife) co_return decision;
   auto question = std::move(decision.question_);
   question.set_attempt(crypto::RandomBytes(16));
-  co_return co_await AskQuestion(std::move(question));
+  co_return co_await AskQuestion(std::move(question), decision.cancelled_);
 }
 
-coro::Task<absl::StatusOr<Decision>> Gate::AskQuestion(accountability::v1::Question question) {
+coro::Task<absl::StatusOr<Decision>> Gate::AskQuestion(
+    accountability::v1::Question question, std::shared_ptr<const std::atomic<bool>> cancelled) {
+  if (*cancelled) co_return Gone();
   Decision decision;
+  decision.cancelled_ = std::move(cancelled);
   decision.decided_at_ = now_();
   decision.question_ = std::move(question);
   WATERLINE_CO_ASSIGN_OR_RETURN(decision.answer_, co_await decider_->Decide(decision.question_));

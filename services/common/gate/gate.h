@@ -10,7 +10,8 @@
 //
 // Ask also for what is absent: without permission, absent and refused are the same error.
 // A decision is good for 1 s on the monotonic clock; Release and Refresh ask again after that, with
-// a new attempt, so that an ended agreement stops at once (architecture.md 1.3).
+// a new attempt, so that an ended agreement stops at once (architecture.md 1.3). Both are CANCELLED
+// once nobody waits for the call any more, so that it commits nothing more.
 // Thread safety: all methods from any thread.
 
 #include <chrono>
@@ -85,7 +86,8 @@ class Gate {
   }
 
  private:
-  coro::Task<absl::StatusOr<Decision>> AskQuestion(accountability::v1::Question question);
+  coro::Task<absl::StatusOr<Decision>> AskQuestion(
+      accountability::v1::Question question, std::shared_ptr<const std::atomic<bool>> cancelled);
   static void Project(google::protobuf::Message* message, common::v1::ReleaseLevel level,
                       accountability::v1::Receipt* receipt);
 

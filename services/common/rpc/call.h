@@ -23,7 +23,8 @@ struct Call {
   std::string traceparent;  // W3C trace context, passed on.
   std::string attempt;      // 16 random bytes (contracts.md 1).
   std::chrono::steady_clock::time_point deadline;
-  // True once the client has gone or the server drains. Long work looks at it between steps.
+  // True once nobody waits for the answer any more: the client has gone or its time is up, or the
+  // server has ended the call. The gate decides nothing more then, so nothing more is committed.
   std::shared_ptr<std::atomic<bool>> cancelled = std::make_shared<std::atomic<bool>>(false);
 };
 

@@ -177,6 +177,20 @@ void Account(Shared* shared, const std::string& path, const Call& call, const ab
                      {"traceparent", call.traceparent}});
 }
 
+// What the client may know: a fault of ours leaves as an incident id, its text stays in the log.
+absl::Status Outward(absl::Status status, const std::string& path, const Call& call) {
+  const auto name = ReasonOf(status);
+  if (status.ok() || absl::IsCancelled(status) || (name && *name != reason::kUnexpected.name))
+    return status;
+  log::Error("unexpected", {{"method", path},
+                            {"code", absl::StatusCodeToString(status.code())},
+                            {"message", std::string(status.message())},
+                            {"request_id", call.request_id}});
+  return Error(reason::kUnexpected,
+               "a fault of the service; give its operator the incident id " + call.request_id,
+               {{"incident", call.request_id}});
+}
+
 absl::Status Malformed() {
   return Error(reason::kInvalidFields, "the request is not a valid message of this method");
 }
@@ -243,16 +257,18 @@ grpc::ServerUnaryReactor* StartUnary(Shared* shared, const std::string& path, co
   reactor->Hold(reactor);
   auto* raw = reactor.get();
   shared->Begin(reactor, state->start + shared->unary_deadline_max);
-  coro::Start(
-      RunUnary(method, state->call, state->request.get(), parsed),
-      [shared, &path, context, response, reactor, state](absl::StatusOr<Reply> reply) {
-        static const Call kNone;
-        const bool in_time = reactor->Claim();
-        const absl::Status status = in_time ? reply.status() : absl::DeadlineExceededError("");
-        Account(shared, path, state->call.ok() ? *state->call : kNone, status, state->start);
-        if (in_time) FinishUnary(std::move(reply), context, response, reactor.get());
-        shared->End(reactor);
-      });
+  coro::Start(RunUnary(method, state->call, state->request.get(), parsed),
+              [shared, &path, context, response, reactor, state](absl::StatusOr<Reply> reply) {
+                static const Call kNone;
+                const bool in_time = reactor->Claim();
+                const Call& known = state->call.ok() ? *state->call : kNone;
+                if (!reply.ok()) reply = Outward(reply.status(), path, known);
+                const absl::Status status =
+                    in_time ? reply.status() : absl::DeadlineExceededError("");
+                Account(shared, path, known, status, state->start);
+                if (in_time) FinishUnary(std::move(reply), context, response, reactor.get());
+                shared->End(reactor);
+              });
   return raw;
 }
 
@@ -307,8 +323,8 @@ class StreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
   void Drain() override {
     std::lock_guard lock(mutex_);
     draining_ = true;
-    cancelled_->store(true);
     if (finished_ || !read_setter_) return;
+    cancelled_->store(true);
     finished_ = true;
     Finish(ToGrpc(Draining()));
   }
@@ -389,7 +405,9 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StartStream(
   coro::Start(RunStream(method, *call, raw),
               [shared, &path, call, reactor, start](absl::Status status) {
                 static const Call kNone;
-                Account(shared, path, call->ok() ? **call : kNone, status, start);
+                const Call& known = call->ok() ? **call : kNone;
+                status = Outward(std::move(status), path, known);
+                Account(shared, path, known, status, start);
                 reactor->End(status);
                 shared->End(reactor);
               });
