@@ -111,8 +111,8 @@ MESSAGES = {
 # An empty header list means that no header may include it, so that it does not spread.
 LIBRARIES = {
     'grpc': (['services/common/rpc', 'clients', 'tests'],
-             ['services/common/rpc/status_wire.h', 'services/common/rpc/wire.h', 'clients/',
-              'tests/']),
+             ['services/common/rpc/calls.h', 'services/common/rpc/status_wire.h',
+              'services/common/rpc/wire.h', 'clients/', 'tests/']),
     'rocksdb': (['services/common/storage/rocksdb',
                  'services/common/storage/store_conformance_test.cc',
                  'services/accountability/ledger/verify.cc', 'tests'],
