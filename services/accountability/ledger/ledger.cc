@@ -14,12 +14,15 @@
 #include "services/common/crypto/random.h"
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
+#include "services/common/storage/byte_order.h"
 
 namespace waterline::accountability {
 namespace {
 
 using waterline::storage::Batch;
+using waterline::storage::BigEndian;
 using waterline::storage::Direction;
+using waterline::storage::FromBigEndian;
 using waterline::storage::Key;
 using waterline::storage::Partition;
 using waterline::storage::Range;
@@ -30,20 +33,6 @@ constexpr char kEntries[] = "entries";
 constexpr char kNodes[] = "nodes";
 constexpr char kHeads[] = "heads";
 constexpr char kByOrganisation[] = "by_org";
-
-std::string BigEndian(uint64_t value) {
-  std::string bytes(8, '\0');
-  for (int i = 7; i >= 0; --i, value >>= 8)
-    bytes[static_cast<size_t>(i)] = static_cast<char>(value & 255);
-  return bytes;
-}
-
-uint64_t FromBigEndian(std::string_view bytes) {
-  uint64_t value = 0;
-  for (const char byte : bytes.substr(0, 8))
-    value = (value << 8) | static_cast<unsigned char>(byte);
-  return value;
-}
 
 Partition LedgerPartition() { return Partition(kLedgerPartition); }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "services/common/records/records.h"
+#include "services/common/storage/byte_order.h"
 #include "services/events/store/keys.h"
 
 namespace waterline::events {
@@ -18,16 +19,9 @@ constexpr size_t kBytesPerCommit = 600 * 1024;
 constexpr size_t kBucketsPerCommit = 100;
 constexpr int kConflictsMax = 20;
 
-std::string BigEndian(uint64_t value) {
-  std::string out;
-  for (int shift = 56; shift >= 0; shift -= 8)
-    out.push_back(static_cast<char>(value >> shift & 0xFF));
-  return out;
-}
-
 // Signed values in byte order.
 std::string Ordered(int64_t value) {
-  return BigEndian(static_cast<uint64_t>(value) ^ (uint64_t{1} << 63));
+  return waterline::storage::BigEndian(static_cast<uint64_t>(value) ^ (uint64_t{1} << 63));
 }
 
 bool BitAt(const std::string& key, size_t bit) {

@@ -2,15 +2,13 @@
 
 #include "services/common/crypto/hash.h"
 #include "services/common/records/records.h"
+#include "services/common/storage/byte_order.h"
 #include "services/events/store/bulk_rows.h"
 
 namespace waterline::events {
 
 std::string ReactionKey(const std::string& pair, int64_t at_ms) {
-  std::string key = pair.substr(0, kGroupBytes);
-  for (int shift = 56; shift >= 0; shift -= 8)
-    key.push_back(static_cast<char>(static_cast<uint64_t>(at_ms) >> shift & 0xFF));
-  return key;
+  return pair.substr(0, kGroupBytes) + waterline::storage::BigEndian(static_cast<uint64_t>(at_ms));
 }
 
 std::string ContentDigest(const storage::v1::ResponseRow& row) {

@@ -37,6 +37,7 @@
 #include "services/common/coro/pool.h"
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
+#include "services/common/storage/byte_order.h"
 #include "services/common/storage/rocksdb/folder_seal.h"
 #include "services/common/storage/rocksdb/plain_log.h"
 
@@ -48,19 +49,6 @@ constexpr char kFormatKey[] = "f";
 constexpr size_t kGroupMax = 512;  // Commits per fsync; bounds the memory of a write batch.
 
 using rocksdb::Slice;
-
-std::string BigEndian(uint64_t value) {
-  std::string bytes(8, '\0');
-  for (int i = 7; i >= 0; --i, value >>= 8)
-    bytes[static_cast<size_t>(i)] = static_cast<char>(value & 255);
-  return bytes;
-}
-
-uint64_t FromBigEndian(std::string_view bytes) {
-  uint64_t value = 0;
-  for (size_t i = 0; i < 8; ++i) value = (value << 8) | static_cast<unsigned char>(bytes[i]);
-  return value;
-}
 
 std::string Joined(char kind, const std::string& partition, const std::string& name) {
   std::string key(1, kind);
