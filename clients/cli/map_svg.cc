@@ -8,6 +8,7 @@
 
 #include "clients/cli/map_grid.h"
 #include "clients/cli/markup.h"
+#include "clients/cli/svg_drawing.h"
 
 namespace waterline::cli {
 namespace {
@@ -15,44 +16,6 @@ namespace {
 using inference::v1::ConceptualMap;
 using inference::v1::Estimate;
 using inference::v1::PracticeMap;
-
-// A look: what the attribute is in light, and what the style sheet makes of it in dark. Renderers
-// that know no media queries show the light one.
-struct Look {
-  const char* name;
-  const char* property;
-  const char* light;
-  const char* dark;
-};
-constexpr Look kLooks[] = {{"sky", "fill", "#eef4f9", "#0c1a26"},
-                           {"sea-top", "stop-color", "#cfe2ee", "#0f3047"},
-                           {"sea-deep", "stop-color", "#a8c9de", "#08182a"},
-                           {"tip", "fill", "#ffffff", "#27465a"},
-                           {"tip-shade", "fill", "#e4eef5", "#1f3a4c"},
-                           {"edge", "stroke", "#b4cad9", "#3d6077"},
-                           {"body", "fill", "#e9f2f8", "#14303f"},
-                           {"body-shade", "fill", "#dceaf3", "#112a38"},
-                           {"wave", "stroke", "#4f88ac", "#6fb1d6"},
-                           {"panel", "fill", "#ffffff", "#1b3b4d"},
-                           {"hollow", "fill", "#f3f7fa", "#16313f"},
-                           {"hatch", "stroke", "#d3dfe8", "#27485a"},
-                           {"track", "fill", "#dbe5ec", "#36566a"},
-                           {"middle", "stroke", "#7f95a6", "#8aa6b8"},
-                           {"ink", "fill", "#10263a", "#f2f7fb"},
-                           {"soft", "fill", "#42586a", "#bfd1de"},
-                           {"good", "fill", "#0a6660", "#6fd6cb"},
-                           {"good-line", "stroke", "#0a6660", "#6fd6cb"},
-                           {"rising", "fill", "#1a6488", "#86ccf2"},
-                           {"rising-line", "stroke", "#1a6488", "#86ccf2"},
-                           {"mixed", "fill", "#566170", "#c3ccd6"},
-                           {"mixed-line", "stroke", "#566170", "#c3ccd6"},
-                           {"weak", "fill", "#85560a", "#f3bf6d"},
-                           {"weak-line", "stroke", "#85560a", "#f3bf6d"},
-                           {"poor", "fill", "#9c331b", "#ffa48c"},
-                           {"poor-line", "stroke", "#9c331b", "#ffa48c"},
-                           {"dot-edge", "stroke", "#ffffff", "#1b3b4d"},
-                           {"flag", "fill", "#10263a", "#f2f7fb"},
-                           {"flag-ink", "fill", "#ffffff", "#0c1a26"}};
 
 constexpr double kWidthLeast = 1600;
 constexpr double kHeightLeast = 900;
@@ -67,7 +30,6 @@ constexpr double kColumnLeast = 264;
 constexpr double kPracticeWidth = 330;
 constexpr double kKeelLeast = 24;  // Ice below the grid.
 constexpr double kPad = 16;
-constexpr double kSmall = 14.5;
 constexpr double kStep = 18.5;  // Between lines of small text.
 constexpr double kSmallPrint = 12.5;
 constexpr double kSmallStep = 16.5;
@@ -75,109 +37,6 @@ constexpr double kUnderBar = 24;  // From the bar to the text below it.
 constexpr double kFooterLine = 21;
 constexpr double kFooterSize = 15.5;
 constexpr size_t kLevelsMost = 2;
-
-const Look& Find(const std::string& name) {
-  return *std::find_if(std::begin(kLooks), std::end(kLooks) - 1,
-                       [&](const Look& look) { return name == look.name; });
-}
-
-// class="ink" fill="#10263a"
-std::string Attributes(const std::string& name) {
-  const Look& look = Find(name);
-  return fmt::format(" class=\"wl-{}\" {}=\"{}\"", look.name, look.property, look.light);
-}
-
-std::string StyleSheet() {
-  std::string rules;
-  for (const auto& look : kLooks)
-    rules += fmt::format("    .wl-{} {{ {}: {} }}\n", look.name, look.property, look.dark);
-  return "<style>\n  @media (prefers-color-scheme: dark) {\n" + rules + "  }\n</style>\n";
-}
-
-struct Box {
-  double x = 0;
-  double y = 0;
-  double width = 0;
-  double height = 0;
-  double right() const { return x + width; }
-  double bottom() const { return y + height; }
-};
-
-using Points = std::vector<std::pair<double, double>>;
-
-struct Font {
-  double size = kSmall;
-  const char* look = "ink";
-  bool bold = false;
-  const char* anchor = "start";
-};
-
-class Drawing {
- public:
-  void Raw(const std::string& markup) { out_ += markup; }
-
-  void Text(double x, double y, const Font& font, const std::string& text) {
-    out_ += fmt::format(
-        "<text x=\"{:.1f}\" y=\"{:.1f}\" font-size=\"{:.1f}\" text-anchor=\"{}\"{}{}>{}</text>\n",
-        x, y, font.size, font.anchor, font.bold ? " font-weight=\"700\"" : "",
-        Attributes(font.look), EscapeMarkup(text));
-  }
-
-  // Lines below one another from the base line `y`; where the next one would stand.
-  double Lines(double x, double y, double step, const Font& font,
-               const std::vector<std::string>& lines) {
-    for (const auto& line : lines) {
-      Text(x, y, font, line);
-      y += step;
-    }
-    return y;
-  }
-
-  void Rect(const Box& box, double radius, const std::string& attributes) {
-    out_ += fmt::format(
-        "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" rx=\"{:.1f}\"{}/>\n",
-        box.x, box.y, box.width, box.height, radius, attributes);
-  }
-
-  void Polygon(const Points& points, const std::string& attributes) {
-    out_ += "<polygon points=\"";
-    for (const auto& [x, y] : points) out_ += fmt::format("{:.1f},{:.1f} ", x, y);
-    out_.pop_back();
-    out_ += "\"" + attributes + "/>\n";
-  }
-
-  void Circle(double x, double y, double radius, const std::string& attributes) {
-    out_ += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{:.1f}\"{}/>\n", x, y, radius,
-                        attributes);
-  }
-
-  std::string Take() { return std::move(out_); }
-
- private:
-  std::string out_;
-};
-
-// One element can have one class: what is filled and outlined is drawn with both.
-std::string Both(const std::string& fill, const std::string& stroke, double width) {
-  const Look& inside = Find(fill);
-  const Look& line = Find(stroke);
-  return fmt::format(" class=\"wl-{} wl-{}\" fill=\"{}\" stroke=\"{}\" stroke-width=\"{:.1f}\"",
-                     inside.name, line.name, inside.light, line.light, width);
-}
-
-// The largest size, not above `most` and not below `least`, at which `text` fits on `lines`.
-double FittingSize(const std::string& text, bool bold, double width, size_t lines, double most,
-                   double least) {
-  for (double size = most; size > least; size -= 1) {
-    if (WrapToWidth(text, size, bold, width, lines + 1).size() <= lines) return size;
-  }
-  return least;
-}
-
-std::string OneLine(const std::string& text, double size, bool bold, double width) {
-  const auto lines = WrapToWidth(text, size, bold, width, 1);
-  return lines.empty() ? "" : lines[0];
-}
 
 // How a status looks: a shape of its own, whatever the colour.
 enum class Mark { kCircle, kUp, kDiamond, kDownHollow, kDown, kDotted, kHatched };
