@@ -4,6 +4,7 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <algorithm>
+#include <mutex>
 #include <random>
 #include <set>
 #include <sstream>
@@ -173,6 +174,34 @@ TEST_F(EventsTest, ContributionsAreAppendOnlyBySourceId) {
   request.mutable_contributions(1)->set_text(std::string("a\0b", 3));
   EXPECT_EQ(ReasonOf(Call(stub_.get(), &Stub::RecordContributions, request, &second)),
             "INVALID_FIELDS");
+}
+
+TEST_F(EventsTest, ARequestSentManyTimesAtOnceTakesEffectOnce) {
+  events::v1::CreateEventRequest request;
+  request.set_parent(kParent);
+  *request.mutable_event() = Workshop();
+  request.set_request_id("sent-many-times");
+  std::mutex mutex;
+  std::set<std::string> names;
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < 8; ++caller) {
+    callers.emplace_back([&] {
+      events::v1::CreateEventResponse response;
+      auto status = Call(stub_.get(), &Stub::CreateEvent, request, &response);
+      while (ReasonOf(status) == "CONFLICT")
+        status = Call(stub_.get(), &Stub::CreateEvent, request, &response);
+      EXPECT_TRUE(status.ok()) << status;
+      std::lock_guard lock(mutex);
+      names.insert(response.event().name());
+    });
+  }
+  for (auto& caller : callers) caller.join();
+  EXPECT_EQ(names.size(), 1u);
+  events::v1::ListEventsRequest list;
+  list.set_parent(kParent);
+  events::v1::ListEventsResponse listed;
+  ASSERT_TRUE(Call(stub_.get(), &Stub::ListEvents, list, &listed).ok());
+  EXPECT_EQ(listed.events_size(), 1);
 }
 
 TEST_F(EventsTest, APersonNamedByManyCallsAtOnceIsOnePerson) {

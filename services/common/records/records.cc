@@ -16,7 +16,7 @@ using storage::Batch;
 using storage::Key;
 
 constexpr size_t kDigestBytes = 8;
-constexpr int kSweepMax = 400;
+constexpr int kSweepMax = 200;  // A precondition and a delete each.
 
 std::string DigestOf(std::string_view arguments) {
   return crypto::Sha256(arguments).substr(0, kDigestBytes);
@@ -92,14 +92,15 @@ Mutation MutationOf(const rpc::Call& call, const google::protobuf::Message& requ
 
 coro::Task<absl::StatusOr<std::optional<DedupeRecord>>> FindRetry(storage::Store* store,
                                                                   storage::Partition partition,
-                                                                  Mutation mutation,
+                                                                  Mutation* mutation,
                                                                   int64_t now_ms) {
-  auto stored = co_await Load<DedupeRecord>(store, partition, mutation.key);
+  auto stored = co_await Load<DedupeRecord>(store, partition, mutation->key);
   if (!stored.ok()) co_return stored.status();
   std::optional<DedupeRecord> found;
-  if (!*stored || now_ms - text::ToMs((*stored)->record.recorded_at()) > kDedupeLifeMs)
-    co_return found;
-  if ((*stored)->record.request_digest() != mutation.digest) {
+  if (!*stored) co_return found;
+  mutation->revision = (*stored)->revision;
+  if (now_ms - text::ToMs((*stored)->record.recorded_at()) > kDedupeLifeMs) co_return found;
+  if ((*stored)->record.request_digest() != mutation->digest) {
     co_return Error(reason::kRequestIdReused,
                     "this request_id was used for another request within 7 days; use a new one");
   }
@@ -114,7 +115,8 @@ void Remember(Batch* batch, const Mutation& mutation, const std::string& resourc
   record.set_resource_name(resource_name);
   *record.mutable_receipt() = receipt;
   *record.mutable_recorded_at() = text::ToTimestamp(now_ms);
-  batch->Put(mutation.key, record.SerializeAsString());
+  batch->RequireRevision(mutation.key, mutation.revision)
+      .Put(mutation.key, record.SerializeAsString());
 }
 
 coro::Task<absl::StatusOr<int>> SweepDedupe(storage::Store* store, storage::Partition partition,
@@ -128,11 +130,12 @@ coro::Task<absl::StatusOr<int>> SweepDedupe(storage::Store* store, storage::Part
     range.begin = page->back().id + '\0';
     Batch batch;
     for (const auto& item : *page) {
-      if (now_ms - text::ToMs(item.record.recorded_at()) > kDedupeLifeMs)
-        batch.Delete(Key(kDedupe, item.id));
+      if (now_ms - text::ToMs(item.record.recorded_at()) <= kDedupeLifeMs) continue;
+      const Key key(kDedupe, item.id);
+      batch.RequireRevision(key, item.revision).Delete(key);
+      ++swept;
     }
     if (batch.empty()) continue;
-    swept += batch.operation_count();
     auto committed = co_await store->Commit(partition, std::move(batch));
     if (!committed.ok()) co_return committed.status();
   }

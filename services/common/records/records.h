@@ -94,21 +94,23 @@ storage::Range PageRange(std::string collection, const std::string& prefix, cons
 struct Mutation {
   storage::Key key;
   std::string digest;
+  storage::Revision revision = 0;  // Of the key as FindRetry saw it.
 };
 // `request` has a field request_id, which is left out of the digest.
 Mutation MutationOf(const rpc::Call& call, const google::protobuf::Message& request);
 
 // What an earlier call of this mutation left; nothing when it is new. ALREADY_EXISTS/
-// REQUEST_ID_REUSED when the body differs.
+// REQUEST_ID_REUSED when the body differs. `mutation` outlives the call.
 coro::Task<absl::StatusOr<std::optional<common::storage::v1::DedupeRecord>>> FindRetry(
-    storage::Store* store, storage::Partition partition, Mutation mutation, int64_t now_ms);
+    storage::Store* store, storage::Partition partition, Mutation* mutation, int64_t now_ms);
 
 // Puts the dedupe record into the batch of the effect. A second writer of the same request loses
 // with CONFLICT.
 void Remember(storage::Batch* batch, const Mutation& mutation, const std::string& resource_name,
               const common::v1::LedgerPosition& receipt, int64_t now_ms);
 
-// Deletes dedupe records older than 7 days in one partition; how many.
+// Deletes dedupe records older than 7 days in one partition; how many. CONFLICT when one of them was
+// used again meanwhile: what is left waits for the next sweep.
 coro::Task<absl::StatusOr<int>> SweepDedupe(storage::Store* store, storage::Partition partition,
                                             int64_t now_ms);
 

@@ -243,9 +243,9 @@ EventsApi::Answer<v1::RecordContributionsResponse> EventsApi::RecordContribution
                    request.parent() + "/contributions", kCategory, concerned,
                    static_cast<uint32_t>(contributions.size() - people.size())));
   if (!violations.empty()) co_return BadFields(violations);
-  const auto mutation = records::MutationOf(call, request);
+  auto mutation = records::MutationOf(call, request);
   WATERLINE_CO_ASSIGN_OR_RETURN(
-      const auto retry, co_await records::FindRetry(parts_.store, event.partition(), mutation,
+      const auto retry, co_await records::FindRetry(parts_.store, event.partition(), &mutation,
                                                     parts_.clock->NowMs()));
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto stored_event, co_await LoadEvent(event));
   if (!retry) WATERLINE_CO_RETURN_IF_ERROR(CheckRecording(stored_event.record.public_()));

@@ -70,10 +70,10 @@ EventsApi::Answer<v1::CreateEventResponse> EventsApi::CreateEvent(
   WATERLINE_CO_ASSIGN_OR_RETURN(
       auto decision, co_await Ask(call, Operation::OPERATION_WRITE, partition.id, kEvents,
                                   request.parent() + "/events", kCategory));
-  const auto mutation = records::MutationOf(call, request);
+  auto mutation = records::MutationOf(call, request);
   WATERLINE_CO_ASSIGN_OR_RETURN(
       const auto retry,
-      co_await records::FindRetry(parts_.store, partition, mutation, parts_.clock->NowMs()));
+      co_await records::FindRetry(parts_.store, partition, &mutation, parts_.clock->NowMs()));
   const EventRef ref{partition.id, retry ? IdOf(retry->resource_name()) : crypto::RandomId('e')};
   if (!retry) {
     WATERLINE_CO_RETURN_IF_ERROR(co_await CheckEventReferences(event));
@@ -148,9 +148,9 @@ EventsApi::Answer<v1::ListEventsResponse> EventsApi::ListEvents(
 coro::Task<absl::StatusOr<v1::Event>> EventsApi::ChangeEvent(
     const rpc::Call& call, const google::protobuf::Message& request, EventRef event,
     std::string etag, gate::Decision* decision, Change change) {
-  const auto mutation = records::MutationOf(call, request);
+  auto mutation = records::MutationOf(call, request);
   WATERLINE_CO_ASSIGN_OR_RETURN(
-      const auto retry, co_await records::FindRetry(parts_.store, event.partition(), mutation,
+      const auto retry, co_await records::FindRetry(parts_.store, event.partition(), &mutation,
                                                     parts_.clock->NowMs()));
   if (!retry) {
     WATERLINE_CO_ASSIGN_OR_RETURN(auto stored, co_await LoadEvent(event));

@@ -58,10 +58,10 @@ EventsApi::Answer<v1::CreateProgrammeResponse> EventsApi::CreateProgramme(
   WATERLINE_CO_ASSIGN_OR_RETURN(
       auto decision, co_await Ask(call, Operation::OPERATION_WRITE, partition.id, kProgrammes,
                                   request.parent() + "/programmes", common::v1::CATEGORY_EVENT));
-  const auto mutation = records::MutationOf(call, request);
+  auto mutation = records::MutationOf(call, request);
   WATERLINE_CO_ASSIGN_OR_RETURN(
       const auto retry,
-      co_await records::FindRetry(parts_.store, partition, mutation, parts_.clock->NowMs()));
+      co_await records::FindRetry(parts_.store, partition, &mutation, parts_.clock->NowMs()));
   std::string id = retry ? IdOf(retry->resource_name()) : crypto::RandomId('p');
   if (!retry) {
     WATERLINE_CO_RETURN_IF_ERROR(co_await CheckFunctions(programme));
@@ -134,10 +134,10 @@ EventsApi::Answer<v1::UpdateProgrammeResponse> EventsApi::UpdateProgramme(
   WATERLINE_CO_ASSIGN_OR_RETURN(
       auto decision, co_await Ask(call, Operation::OPERATION_WRITE, partition.id, kProgrammes,
                                   request.programme().name(), common::v1::CATEGORY_EVENT));
-  const auto mutation = records::MutationOf(call, request);
+  auto mutation = records::MutationOf(call, request);
   WATERLINE_CO_ASSIGN_OR_RETURN(
       const auto retry,
-      co_await records::FindRetry(parts_.store, partition, mutation, parts_.clock->NowMs()));
+      co_await records::FindRetry(parts_.store, partition, &mutation, parts_.clock->NowMs()));
   if (!retry) {
     WATERLINE_CO_ASSIGN_OR_RETURN(
         auto stored, co_await records::Load<ProgrammeRecord>(parts_.store, partition, key));

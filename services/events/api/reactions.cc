@@ -69,9 +69,9 @@ EventsApi::Answer<v1::RecordReactionsResponse> EventsApi::RecordReactions(
       auto decision, co_await Ask(call, Operation::OPERATION_WRITE, event.organisation, "reactions",
                                   request.parent() + "/reactions", kCategory, no_subjects,
                                   static_cast<uint32_t>(request.reactions_size())));
-  const auto mutation = records::MutationOf(call, request);
+  auto mutation = records::MutationOf(call, request);
   WATERLINE_CO_ASSIGN_OR_RETURN(
-      const auto retry, co_await records::FindRetry(parts_.store, event.partition(), mutation,
+      const auto retry, co_await records::FindRetry(parts_.store, event.partition(), &mutation,
                                                     parts_.clock->NowMs()));
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto stored_event, co_await LoadEvent(event));
   if (!retry) WATERLINE_CO_RETURN_IF_ERROR(CheckRecording(stored_event.record.public_()));

@@ -91,9 +91,9 @@ EventsApi::Answer<v1::RecordResponsesResponse> EventsApi::RecordResponses(
       auto decision, co_await Ask(call, Operation::OPERATION_WRITE, event.organisation, "responses",
                                   request.parent() + "/responses", kCategory, no_subjects,
                                   static_cast<uint32_t>(request.responses_size())));
-  const auto mutation = records::MutationOf(call, request);
+  auto mutation = records::MutationOf(call, request);
   WATERLINE_CO_ASSIGN_OR_RETURN(
-      const auto retry, co_await records::FindRetry(parts_.store, event.partition(), mutation,
+      const auto retry, co_await records::FindRetry(parts_.store, event.partition(), &mutation,
                                                     parts_.clock->NowMs()));
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto stored_event, co_await LoadEvent(event));
   v1::RecordResponsesResponse response;

@@ -74,10 +74,10 @@ RegistryApi::Answer<v1::CreateOrganisationResponse> RegistryApi::CreateOrganisat
   WATERLINE_CO_ASSIGN_OR_RETURN(
       auto decision, co_await AskNetwork(call, gate::Operation::OPERATION_WRITE, kOrganisations,
                                          organisation.name()));
-  const auto mutation = records::MutationOf(call, request);
+  auto mutation = records::MutationOf(call, request);
   const Key key(kOrganisations, IdOf(organisation.name()));
   WATERLINE_CO_ASSIGN_OR_RETURN(
-      const auto retry, co_await records::FindRetry(parts_.store, NetworkPartition(), mutation,
+      const auto retry, co_await records::FindRetry(parts_.store, NetworkPartition(), &mutation,
                                                     parts_.clock->NowMs()));
   if (!retry) {
     WATERLINE_CO_RETURN_IF_ERROR(co_await CheckReferences(organisation));

@@ -78,11 +78,11 @@ RegistryApi::Answer<v1::RegisterParticipantResponse> RegistryApi::RegisterPartic
   if (!violations.empty()) co_return BadFields(violations);
   const auto ids = text::MatchName(request.parent(), "organisations/*");
   const Partition partition((*ids)[0]);
-  const auto mutation = records::MutationOf(call, request);
+  auto mutation = records::MutationOf(call, request);
   std::string id = crypto::RandomId('p');
   std::string subject_id = crypto::RandomBytes(kSubjectIdBytes);
   auto retry =
-      co_await records::FindRetry(parts_.store, partition, mutation, parts_.clock->NowMs());
+      co_await records::FindRetry(parts_.store, partition, &mutation, parts_.clock->NowMs());
   if (retry.ok() && *retry) {
     id = (*retry)->resource_name().substr((*retry)->resource_name().rfind('/') + 1);
     WATERLINE_CO_ASSIGN_OR_RETURN(

@@ -88,9 +88,9 @@ RegistryApi::Answer<v1::CreatePlaceResponse> RegistryApi::CreatePlace(
   WATERLINE_CO_ASSIGN_OR_RETURN(
       auto decision,
       co_await AskNetwork(call, gate::Operation::OPERATION_WRITE, kPlaces, place.name()));
-  const auto mutation = records::MutationOf(call, request);
+  auto mutation = records::MutationOf(call, request);
   WATERLINE_CO_ASSIGN_OR_RETURN(
-      const auto retry, co_await records::FindRetry(parts_.store, NetworkPartition(), mutation,
+      const auto retry, co_await records::FindRetry(parts_.store, NetworkPartition(), &mutation,
                                                     parts_.clock->NowMs()));
   if (retry) {
     id = IdOf(retry->resource_name());
@@ -167,9 +167,9 @@ RegistryApi::Answer<v1::ListPlacesResponse> RegistryApi::ListPlaces(
 coro::Task<absl::StatusOr<v1::Place>> RegistryApi::ChangePlace(
     const rpc::Call& call, const google::protobuf::Message& request, std::string id,
     gate::Decision* decision, std::function<absl::Status(v1::Place*)> change) {
-  const auto mutation = records::MutationOf(call, request);
+  auto mutation = records::MutationOf(call, request);
   WATERLINE_CO_ASSIGN_OR_RETURN(
-      const auto retry, co_await records::FindRetry(parts_.store, NetworkPartition(), mutation,
+      const auto retry, co_await records::FindRetry(parts_.store, NetworkPartition(), &mutation,
                                                     parts_.clock->NowMs()));
   if (!retry) {
     const Key key(kPlaces, id);
