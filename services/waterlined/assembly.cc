@@ -1,5 +1,7 @@
 #include "services/waterlined/assembly.h"
 
+#include <set>
+
 #include "services/accountability/api/accountability_api.h"
 #include "services/common/crypto/encoding.h"
 #include "services/common/crypto/random.h"
@@ -12,6 +14,7 @@
 #include "services/inference/api/inference_api.h"
 #include "services/registry/api/local_directory.h"
 #include "services/registry/api/registry_api.h"
+#include "services/waterlined/housekeeping.h"
 #include "services/waterlined/local_evidence.h"
 
 namespace waterline::deployment {
@@ -48,7 +51,9 @@ struct Waterlined::Impl {
   std::unique_ptr<events::EventsApi> events;
   std::unique_ptr<LocalEvidence> evidence;
   std::unique_ptr<inference::ScopeModel> model;
+  std::set<std::string> lagging;  // Partitions; the projector's thread only.
   std::unique_ptr<inference::Projector> projector;
+  std::unique_ptr<Housekeeping> housekeeping;
   std::unique_ptr<inference::InferenceApi> inference;
   std::unique_ptr<accountability::AccountabilityApi> accountability;
   std::vector<std::unique_ptr<rpc::Service>> services;
@@ -69,6 +74,9 @@ void Waterlined::Impl::MakeServices(const ServeOptions& options) {
   MakeRegistry();
   MakeEvents();
   MakeInference(options.projector_poll);
+  housekeeping = std::make_unique<Housekeeping>(
+      std::vector<storage::Store*>{foundation->store("registry"), foundation->store("events")},
+      foundation->clock());
   accountability =
       std::make_unique<accountability::AccountabilityApi>(foundation->ledger(), gate.get());
   accountability->Register(NewService("waterline.accountability.v1.AccountabilityService"));
@@ -111,9 +119,16 @@ void Waterlined::Impl::MakeInference(std::chrono::milliseconds poll) {
   projection.model = model.get();
   projection.poll = poll;
   projection.owner = crypto::HexEncode(crypto::RandomBytes(16));
+  // On the projector's thread.
   projection.on_progress = [this](const inference::Projector::Progress& progress) {
-    metrics.SetGauge("waterline_projection_catching_up", "1 while evidence waits to be absorbed",
-                     progress.catching_up || !progress.status.ok() ? 1 : 0);
+    if (progress.catching_up || !progress.status.ok()) {
+      lagging.insert(progress.partition);
+    } else {
+      lagging.erase(progress.partition);
+    }
+    metrics.SetGauge("waterline_projection_lagging_partitions",
+                     "Organisations of which evidence waits to be absorbed",
+                     static_cast<double>(lagging.size()));
   };
   projector = std::make_unique<inference::Projector>(std::move(projection));
   inference::InferenceApi::Parts parts;
@@ -153,6 +168,7 @@ absl::StatusOr<std::unique_ptr<Waterlined>> Waterlined::Start(ServeOptions optio
                              rpc::Server::Start(std::move(server), std::move(services)));
   if (!options.metrics.empty()) WATERLINE_RETURN_IF_ERROR(impl->metrics.Listen(options.metrics));
   impl->projector->Start();
+  impl->housekeeping->Start();
   impl->server->SetServing(true);
   return std::unique_ptr<Waterlined>(new Waterlined(std::move(impl)));
 }
@@ -162,6 +178,7 @@ int Waterlined::metrics_port() const { return impl_->metrics.port(); }
 void Waterlined::Drain() {
   impl_->server->Drain();
   impl_->projector->Stop();
+  impl_->housekeeping->Stop();
 }
 
 }  // namespace waterline::deployment

@@ -109,8 +109,8 @@ coro::Task<absl::StatusOr<std::optional<common::storage::v1::DedupeRecord>>> Fin
 void Remember(storage::Batch* batch, const Mutation& mutation, const std::string& resource_name,
               const common::v1::LedgerPosition& receipt, int64_t now_ms);
 
-// Deletes dedupe records older than 7 days in one partition; how many. CONFLICT when one of them was
-// used again meanwhile: what is left waits for the next sweep.
+// Deletes dedupe records older than 7 days in one partition; how many. CONFLICT when one of them
+// was used again meanwhile: what is left waits for the next sweep.
 coro::Task<absl::StatusOr<int>> SweepDedupe(storage::Store* store, storage::Partition partition,
                                             int64_t now_ms);
 
