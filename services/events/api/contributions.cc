@@ -224,14 +224,14 @@ EventsApi::Answer<v1::RecordContributionsResponse> EventsApi::RecordContribution
   auto violations = CheckContributions(&normal);
   if (!violations.empty()) co_return BadFields(violations);
   std::vector<NewContribution> contributions;
-  std::vector<std::string> people, informants;
+  std::vector<std::string> people, source_ids;
   for (auto& fields : *normal.mutable_contributions()) {
     auto& one = contributions.emplace_back();
     one.public_fields = std::move(fields);
     one.public_fields.clear_import();
     one.public_fields.clear_moderation();
     if (!one.public_fields.participant().empty()) people.push_back(one.public_fields.participant());
-    if (!one.public_fields.informant().empty()) informants.push_back(one.public_fields.informant());
+    if (!one.public_fields.informant().empty()) source_ids.push_back(one.public_fields.informant());
   }
   const auto ids = text::MatchName(request.parent(), "organisations/*/events/*");
   const EventRef event{(*ids)[0], (*ids)[1]};
@@ -250,14 +250,11 @@ EventsApi::Answer<v1::RecordContributionsResponse> EventsApi::RecordContribution
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto stored_event, co_await LoadEvent(event));
   if (!retry) WATERLINE_CO_RETURN_IF_ERROR(CheckRecording(stored_event.record.public_()));
   EvidenceHook hook(parts_.gate, &decision, event.name());
-  MergeCounts informant_counts;
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto labels,
-                                co_await LabelsOf(event, informants, "", &hook, &informant_counts));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto informants,
+                                co_await LabelsOf(event, source_ids, "", &hook));
   for (auto& one : contributions) {
-    if (one.public_fields.informant().empty()) continue;
-    WATERLINE_CO_ASSIGN_OR_RETURN(const auto key,
-                                  co_await InformantKey(event, one.public_fields.informant()));
-    one.informant = labels.at(key);
+    if (!one.public_fields.informant().empty())
+      one.informant = informants.labels.at(one.public_fields.informant());
   }
   v1::RecordContributionsResponse response;
   auto* report = response.mutable_report();

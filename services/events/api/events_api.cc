@@ -112,34 +112,27 @@ coro::Task<absl::StatusOr<v1::GetIndicatorCatalogueResponse>> EventsApi::GetIndi
   co_return response;
 }
 
-coro::Task<absl::StatusOr<std::string>> EventsApi::InformantKey(EventRef event,
-                                                                std::string source_id) {
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key,
-                                co_await parts_.vault->IndexKey(event.partition()));
-  co_return privacy::SourceKey(index_key, "informant", event.id + '\0' + source_id)
-      .substr(0, kGroupBytes);
-}
-
-coro::Task<absl::StatusOr<Labels>> EventsApi::LabelsOf(EventRef event,
-                                                       std::vector<std::string> source_ids,
-                                                       std::string import, CommitHook* hook,
-                                                       MergeCounts* counts) {
+coro::Task<absl::StatusOr<Informants>> EventsApi::LabelsOf(EventRef event,
+                                                           std::vector<std::string> source_ids,
+                                                           std::string import, CommitHook* hook) {
   if (import.empty()) import = std::string(kByHand);  // g++ 12 warns wrongly of a plain assignment.
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key,
                                 co_await parts_.vault->IndexKey(event.partition()));
-  std::map<std::string, std::string> wanted;  // Row key -> source id.
+  std::map<std::string, std::string> sources;  // Row key -> source id.
   for (const auto& id : source_ids) {
-    wanted[privacy::SourceKey(index_key, "informant", event.id + '\0' + id)
-               .substr(0, kGroupBytes)] = id;
+    sources[privacy::SourceKey(index_key, "informant", event.id + '\0' + id)
+                .substr(0, kGroupBytes)] = id;
   }
   InformantRows rows(parts_.store, event.organisation, event.id);
   std::vector<std::string> row_keys;
-  for (const auto& [key, id] : wanted) row_keys.push_back(key);
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto known, co_await rows.Find(row_keys));
-  counts->unchanged += known.size();
+  for (const auto& [key, id] : sources) row_keys.push_back(key);
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto known, co_await rows.Find(row_keys));
+  Informants informants;
+  informants.counts.unchanged = known.size();
+  std::map<std::string, std::string> fresh = sources;
   std::vector<storage::v1::InformantRow> to_absorb;
   for (const auto& row : known) {
-    wanted.erase(row.row_key());
+    fresh.erase(row.row_key());
     const auto& imports = row.imports();
     if (std::find(imports.begin(), imports.end(), import) != imports.end()) continue;
     auto& more = to_absorb.emplace_back();
@@ -147,19 +140,22 @@ coro::Task<absl::StatusOr<Labels>> EventsApi::LabelsOf(EventRef event,
     more.add_imports(import);
   }
   WATERLINE_CO_RETURN_IF_ERROR((co_await rows.Merge(std::move(to_absorb), hook)).status());
-  WATERLINE_CO_RETURN_IF_ERROR(co_await AddInformants(event, wanted, import, hook, counts));
-  // Read again, because another call may have been first to name the same person.
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto all, co_await rows.Find(std::move(row_keys)));
-  Labels labels;
-  for (const auto& row : all) labels[row.row_key()] = row.label();
-  if (labels.size() < known.size() + wanted.size())
+  if (!fresh.empty()) {
+    WATERLINE_CO_RETURN_IF_ERROR(
+        co_await AddInformants(event, std::move(fresh), import, hook, &informants.counts));
+    // Read again, because another call may have been first to name the same person.
+    WATERLINE_CO_ASSIGN_OR_RETURN(known, co_await rows.Find(std::move(row_keys)));
+  }
+  for (const auto& row : known) informants.labels[sources.at(row.row_key())] = row.label();
+  if (informants.labels.size() < sources.size())
     co_return Error(reason::kConflict, "an import was reverted meanwhile; send the call again");
-  co_return labels;
+  co_return informants;
 }
 
-coro::Task<absl::Status> EventsApi::AddInformants(
-    EventRef event, const std::map<std::string, std::string>& source_ids, std::string import,
-    CommitHook* hook, MergeCounts* counts) {
+coro::Task<absl::Status> EventsApi::AddInformants(EventRef event,
+                                                  std::map<std::string, std::string> source_ids,
+                                                  std::string import, CommitHook* hook,
+                                                  MergeCounts* counts) {
   InformantRows rows(parts_.store, event.organisation, event.id);
   std::vector<storage::v1::InformantRow> fresh;
   Batch keys;

@@ -27,8 +27,11 @@ namespace waterline::events {
 class PolisFile;
 class ResponseFile;
 
-// Labels of informants of one event by the row key of their source id.
-using Labels = std::map<std::string, std::string>;
+// Labels of informants of one event by source id, and what became of the informants.
+struct Informants {
+  std::map<std::string, std::string> labels;
+  MergeCounts counts;
+};
 
 class EventsApi {
  public:
@@ -145,14 +148,13 @@ class EventsApi {
   Answer<Response> Move(const rpc::Call& call, const Request& request, Change change);
 
   // Labels for source ids of informants; new ones are drawn, stored and sealed first.
-  coro::Task<absl::StatusOr<Labels>> LabelsOf(EventRef event, std::vector<std::string> source_ids,
-                                              std::string import, CommitHook* hook,
-                                              MergeCounts* counts);
+  coro::Task<absl::StatusOr<Informants>> LabelsOf(EventRef event,
+                                                  std::vector<std::string> source_ids,
+                                                  std::string import, CommitHook* hook);
   // Draws, seals and stores labels; `source_ids` by row key, none of them stored before.
   coro::Task<absl::Status> AddInformants(EventRef event,
-                                         const std::map<std::string, std::string>& source_ids,
+                                         std::map<std::string, std::string> source_ids,
                                          std::string import, CommitHook* hook, MergeCounts* counts);
-  coro::Task<absl::StatusOr<std::string>> InformantKey(EventRef event, std::string source_id);
   // Ids of the contributions with these source ids; nothing for those that are not there.
   coro::Task<absl::StatusOr<std::vector<std::optional<std::string>>>> FindContributions(
       EventRef event, std::vector<std::string> source_ids);
@@ -166,7 +168,9 @@ class EventsApi {
       EventRef event, std::map<std::string, v1::ReactionTally>* by_contribution);
   coro::Task<absl::StatusOr<std::vector<storage::v1::ResponseRow>>> ToRows(
       EventRef event, const v1::Event& record, std::vector<v1::IndicatorResponse> responses,
-      const Labels& labels, std::string import, int64_t recorded_at_ms);
+      const Informants& informants, std::string import, int64_t recorded_at_ms);
+  coro::Task<absl::StatusOr<std::vector<FieldViolation>>> UnknownContributions(
+      EventRef event, const v1::RecordReactionsRequest& request);
   coro::Task<absl::StatusOr<v1::Import>> ReadImport(std::string organisation, std::string id);
   coro::Task<absl::Status> RevertRows(EventRef event, std::string import, CommitHook* hook);
 

@@ -210,15 +210,13 @@ void ImportRun::PutMadeEvent(Batch* batch, int64_t now_ms) {
 
 coro::Task<absl::Status> ImportRun::StorePolis() {
   EvidenceHook hook(api_->parts_.gate, &decision_, event_.name());
-  MergeCounts informants;
   WATERLINE_CO_ASSIGN_OR_RETURN(
-      const auto labels,
-      co_await api_->LabelsOf(event_, polis_.people(), import_id_, &hook, &informants));
+      const auto informants, co_await api_->LabelsOf(event_, polis_.people(), import_id_, &hook));
   report_.mutable_informants()->set_rows_read(polis_.people().size());
-  SetCounts(informants, report_.mutable_informants());
+  SetCounts(informants.counts, report_.mutable_informants());
   *report_.mutable_contributions() = *polis_.comment_rows();
-  WATERLINE_CO_RETURN_IF_ERROR(co_await StoreStatements(labels, &hook));
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto rows, co_await ToReactionRows(labels));
+  WATERLINE_CO_RETURN_IF_ERROR(co_await StoreStatements(informants, &hook));
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto rows, co_await ToReactionRows(informants));
   *report_.mutable_reactions() = *polis_.vote_rows();
   WATERLINE_CO_RETURN_IF_ERROR(co_await StoreReactions(std::move(rows), &hook));
   WATERLINE_CO_ASSIGN_OR_RETURN(*report_.mutable_current_reactions(),
@@ -226,11 +224,10 @@ coro::Task<absl::Status> ImportRun::StorePolis() {
   co_return absl::OkStatus();
 }
 
-coro::Task<absl::Status> ImportRun::StoreStatements(const Labels& labels, CommitHook* hook) {
+coro::Task<absl::Status> ImportRun::StoreStatements(const Informants& informants,
+                                                    CommitHook* hook) {
   std::vector<EventsApi::NewContribution> fresh;
   std::map<v1::Contribution::Moderation, uint64_t> moderation;
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key,
-                                co_await api_->parts_.vault->IndexKey(Partition(organisation_)));
   for (const auto& statement : polis_.statements()) {
     auto& one = fresh.emplace_back();
     auto& fields = one.public_fields;
@@ -244,11 +241,7 @@ coro::Task<absl::Status> ImportRun::StoreStatements(const Labels& labels, Commit
     fields.set_import(ImportName(organisation_, import_id_));
     CheckContribution("row",
                       &fields);  // Sets what is not given; what does not fit was rejected before.
-    if (!statement.author.empty()) {
-      one.informant =
-          labels.at(privacy::SourceKey(index_key, "informant", event_.id + '\0' + statement.author)
-                        .substr(0, kGroupBytes));
-    }
+    if (!statement.author.empty()) one.informant = informants.labels.at(statement.author);
     ++moderation[statement.moderation];
   }
   for (const auto& [state, count] : moderation) {
@@ -265,7 +258,7 @@ coro::Task<absl::Status> ImportRun::StoreStatements(const Labels& labels, Commit
 
 // Votes on statements that neither the files nor the event hold are rejected.
 coro::Task<absl::StatusOr<std::vector<ReactionRow>>> ImportRun::ToReactionRows(
-    const Labels& labels) {
+    const Informants& informants) {
   std::vector<std::string> elsewhere;
   for (const auto& id : polis_.statement_ids()) {
     if (!contributions_.contains(id)) elsewhere.push_back(id);
@@ -279,9 +272,7 @@ coro::Task<absl::StatusOr<std::vector<ReactionRow>>> ImportRun::ToReactionRows(
                                 co_await api_->parts_.vault->IndexKey(Partition(organisation_)));
   std::vector<std::string> voter_labels;
   for (const auto& person : polis_.people()) {
-    voter_labels.push_back(
-        labels.at(privacy::SourceKey(index_key, "informant", event_.id + '\0' + person)
-                      .substr(0, kGroupBytes)));
+    voter_labels.push_back(informants.labels.at(person));
   }
   std::vector<ReactionRow> rows;
   rows.reserve(polis_.votes().size());
@@ -349,17 +340,16 @@ coro::Task<absl::Status> ImportRun::StoreResponses() {
   }
   std::sort(people.begin(), people.end());
   people.erase(std::unique(people.begin(), people.end()), people.end());
-  MergeCounts informants;
-  WATERLINE_CO_ASSIGN_OR_RETURN(
-      const auto labels, co_await api_->LabelsOf(event_, people, import_id_, &hook, &informants));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto informants,
+                                co_await api_->LabelsOf(event_, people, import_id_, &hook));
   report_.mutable_informants()->set_rows_read(people.size());
-  SetCounts(informants, report_.mutable_informants());
+  SetCounts(informants.counts, report_.mutable_informants());
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto event, co_await api_->LoadEvent(event_));
   auto* report = report_.mutable_responses();
   *report = *responses_.rows();
   WATERLINE_CO_ASSIGN_OR_RETURN(
-      auto rows, co_await api_->ToRows(event_, event.record.public_(), std::move(responses), labels,
-                                       import_id_, started_ms_));
+      auto rows, co_await api_->ToRows(event_, event.record.public_(), std::move(responses),
+                                       informants, import_id_, started_ms_));
   report->set_repeated_rows(answers - rows.size());
   ResponseRows store(api_->parts_.store, event_.organisation, event_.id);
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto counts, co_await store.Merge(std::move(rows), &hook));

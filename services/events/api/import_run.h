@@ -36,9 +36,9 @@ class ImportRun {
                                       waterline::storage::Revision revision);
   void PutMadeEvent(waterline::storage::Batch* batch, int64_t now_ms);
   coro::Task<absl::Status> StorePolis();
-  coro::Task<absl::Status> StoreStatements(const Labels& labels, CommitHook* hook);
+  coro::Task<absl::Status> StoreStatements(const Informants& informants, CommitHook* hook);
   coro::Task<absl::StatusOr<std::vector<storage::v1::ReactionRow>>> ToReactionRows(
-      const Labels& labels);
+      const Informants& informants);
   coro::Task<absl::Status> StoreReactions(std::vector<storage::v1::ReactionRow> rows,
                                           CommitHook* hook);
   coro::Task<absl::Status> StoreResponses();

@@ -58,6 +58,26 @@ std::vector<std::string> InformantsOf(const v1::RecordReactionsRequest& request)
 
 }  // namespace
 
+// The reactions to contributions that the event does not hold.
+coro::Task<absl::StatusOr<std::vector<FieldViolation>>> EventsApi::UnknownContributions(
+    EventRef event, const v1::RecordReactionsRequest& request) {
+  std::map<std::string, size_t> places;  // Contribution -> where it stands in `keys`.
+  std::vector<waterline::storage::Key> keys;
+  for (const auto& reaction : request.reactions()) {
+    if (!places.emplace(reaction.contribution(), keys.size()).second) continue;
+    keys.emplace_back(kContributions, event.id + "/" + IdOf(reaction.contribution()));
+  }
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto stored,
+                                co_await parts_.store->Get(event.partition(), std::move(keys)));
+  std::vector<FieldViolation> violations;
+  for (int i = 0; i < request.reactions_size(); ++i) {
+    if (!stored[places.at(request.reactions(i).contribution())])
+      violations.push_back({"reactions[" + std::to_string(i) + "].contribution",
+                            "names no contribution of this event"});
+  }
+  co_return violations;
+}
+
 EventsApi::Answer<v1::RecordReactionsResponse> EventsApi::RecordReactions(
     const rpc::Call& call, const v1::RecordReactionsRequest& request) {
   auto violations = CheckReactions(request);
@@ -74,58 +94,48 @@ EventsApi::Answer<v1::RecordReactionsResponse> EventsApi::RecordReactions(
       const auto retry, co_await records::FindRetry(parts_.store, event.partition(), &mutation,
                                                     parts_.clock->NowMs()));
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto stored_event, co_await LoadEvent(event));
-  if (!retry) WATERLINE_CO_RETURN_IF_ERROR(CheckRecording(stored_event.record.public_()));
+  v1::RecordReactionsResponse response;
+  auto* report = response.mutable_report();
+  report->set_rows_read(static_cast<uint64_t>(request.reactions_size()));
+  if (retry) {
+    report->set_unchanged(report->rows_read());
+    co_return gate::Draft<v1::RecordReactionsResponse>(std::move(response), std::move(decision));
+  }
+  WATERLINE_CO_RETURN_IF_ERROR(CheckRecording(stored_event.record.public_()));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto unknown, co_await UnknownContributions(event, request));
+  if (!unknown.empty()) co_return BadFields(unknown);
   EvidenceHook hook(parts_.gate, &decision, event.name());
-  MergeCounts informant_counts;
-  const auto informants = InformantsOf(request);
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto labels,
-                                co_await LabelsOf(event, informants, "", &hook, &informant_counts));
+  const auto people = InformantsOf(request);
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto informants, co_await LabelsOf(event, people, "", &hook));
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key,
                                 co_await parts_.vault->IndexKey(event.partition()));
   // By identity: repeated rows of the request fall together.
   std::map<std::string, ReactionRow> rows;
-  for (int i = 0; i < request.reactions_size(); ++i) {
-    const auto& reaction = request.reactions(i);
-    const std::string contribution = IdOf(reaction.contribution());
-    const waterline::storage::Key key(kContributions, event.id + "/" + contribution);
-    WATERLINE_CO_ASSIGN_OR_RETURN(const auto known,
-                                  co_await records::Load<storage::v1::ContributionRecord>(
-                                      parts_.store, event.partition(), key));
-    if (!known)
-      violations.push_back({"reactions[" + std::to_string(i) + "].contribution",
-                            "names no contribution of this event"});
-    WATERLINE_CO_ASSIGN_OR_RETURN(const auto informant,
-                                  co_await InformantKey(event, reaction.informant()));
+  for (const auto& reaction : request.reactions()) {
     ReactionRow row;
-    row.set_informant(labels.at(informant));
-    row.set_contribution(contribution);
+    row.set_informant(informants.labels.at(reaction.informant()));
+    row.set_contribution(IdOf(reaction.contribution()));
     row.set_value(reaction.value());
     row.set_reacted_at_ms(text::ToMs(reaction.reacted_at()));
-    row.set_row_key(ReactionKey(
-        privacy::SourceKey(index_key, "reaction", event.id + '\0' + row.informant() + contribution),
-        row.reacted_at_ms()));
+    row.set_row_key(
+        ReactionKey(privacy::SourceKey(index_key, "reaction",
+                                       event.id + '\0' + row.informant() + row.contribution()),
+                    row.reacted_at_ms()));
     rows[ReactionTraits::Order(row)] = std::move(row);
   }
-  if (!violations.empty()) co_return BadFields(violations);
   std::vector<ReactionRow> fresh;
   for (auto& [order, row] : rows) fresh.push_back(std::move(row));
   const uint64_t distinct = fresh.size();
   ReactionRows store(parts_.store, event.organisation, event.id);
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto counts, co_await store.Merge(std::move(fresh), &hook));
-  v1::RecordReactionsResponse response;
-  auto* report = response.mutable_report();
-  report->set_rows_read(static_cast<uint64_t>(request.reactions_size()));
   report->set_created(counts.created);
   report->set_unchanged(counts.unchanged);
   report->set_superseded(counts.superseded);
   report->set_repeated_rows(static_cast<uint64_t>(request.reactions_size()) - distinct);
-  if (!retry) {
-    Batch batch;
-    records::Remember(&batch, mutation, request.parent(), decision.position(),
-                      parts_.clock->NowMs());
-    WATERLINE_CO_RETURN_IF_ERROR(
-        (co_await parts_.store->Commit(event.partition(), std::move(batch))).status());
-  }
+  Batch batch;
+  records::Remember(&batch, mutation, request.parent(), decision.position(), parts_.clock->NowMs());
+  WATERLINE_CO_RETURN_IF_ERROR(
+      (co_await parts_.store->Commit(event.partition(), std::move(batch))).status());
   co_return gate::Draft<v1::RecordReactionsResponse>(std::move(response), std::move(decision));
 }
 

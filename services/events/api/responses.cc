@@ -24,14 +24,12 @@ constexpr int kRowsMax = 1000;
 // wins, then the larger digest, whatever their order.
 coro::Task<absl::StatusOr<std::vector<ResponseRow>>> EventsApi::ToRows(
     EventRef event, const v1::Event& record, std::vector<v1::IndicatorResponse> responses,
-    const Labels& labels, std::string import, int64_t recorded_at_ms) {
+    const Informants& informants, std::string import, int64_t recorded_at_ms) {
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key,
                                 co_await parts_.vault->IndexKey(event.partition()));
   const int64_t event_day = text::DayOf(text::ToMs(record.starts_at()));
   std::vector<ResponseRow> rows;
   rows.reserve(responses.size());
-  const std::string* informant = nullptr;  // Of the answer before: one person's stand together.
-  std::string label;
   for (const auto& response : responses) {
     ResponseRow& row = rows.emplace_back();
     row.set_row_key(
@@ -43,14 +41,8 @@ coro::Task<absl::StatusOr<std::vector<ResponseRow>>> EventsApi::ToRows(
     if (response.has_value()) row.set_value(response.value());
     row.set_missing(response.missing());
     row.mutable_counts()->CopyFrom(response.counts());
-    if (!response.informant().empty()) {
-      if (informant == nullptr || *informant != response.informant()) {
-        informant = &response.informant();
-        label = labels.at(privacy::SourceKey(index_key, "informant", event.id + '\0' + *informant)
-                              .substr(0, kGroupBytes));
-      }
-      row.set_informant(label);
-    }
+    if (!response.informant().empty())
+      row.set_informant(informants.labels.at(response.informant()));
     row.set_day(response.collected_on().empty() ? event_day
                                                 : *text::ParseDate(response.collected_on()));
     row.set_content_digest(ContentDigest(row));
@@ -76,13 +68,13 @@ EventsApi::Answer<v1::RecordResponsesResponse> EventsApi::RecordResponses(
   CheckRequestId(request.request_id(), &violations);
   if (request.responses().empty() || request.responses_size() > kRowsMax)
     violations.push_back({"responses", "needs 1 to 1,000 entries"});
-  std::vector<std::string> informants;
+  std::vector<std::string> people;
   for (int i = 0; i < request.responses_size() && i < kRowsMax; ++i) {
     const auto problems =
         CheckResponse("responses[" + std::to_string(i) + "]", request.responses(i));
     violations.insert(violations.end(), problems.begin(), problems.end());
     if (!request.responses(i).informant().empty())
-      informants.push_back(request.responses(i).informant());
+      people.push_back(request.responses(i).informant());
   }
   if (!violations.empty()) co_return BadFields(violations);
   const EventRef event{(*ids)[0], (*ids)[1]};
@@ -105,13 +97,11 @@ EventsApi::Answer<v1::RecordResponsesResponse> EventsApi::RecordResponses(
   }
   WATERLINE_CO_RETURN_IF_ERROR(CheckRecording(stored_event.record.public_()));
   EvidenceHook hook(parts_.gate, &decision, event.name());
-  MergeCounts informant_counts;
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto labels,
-                                co_await LabelsOf(event, informants, "", &hook, &informant_counts));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto informants, co_await LabelsOf(event, people, "", &hook));
   const std::vector<v1::IndicatorResponse> responses(request.responses().begin(),
                                                      request.responses().end());
   WATERLINE_CO_ASSIGN_OR_RETURN(
-      auto rows, co_await ToRows(event, stored_event.record.public_(), responses, labels, "",
+      auto rows, co_await ToRows(event, stored_event.record.public_(), responses, informants, "",
                                  parts_.clock->NowMs()));
   report->set_repeated_rows(report->rows_read() - rows.size());
   ResponseRows store(parts_.store, event.organisation, event.id);
