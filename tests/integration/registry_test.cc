@@ -2,6 +2,8 @@
 
 #include "services/accountability/ledger/ledger.h"
 #include "services/accountability/ledger/merkle.h"
+#include "services/common/coro/sync_wait.h"
+#include "services/waterlined/foundation.h"
 #include "tests/integration/fixture.h"
 #include "waterline/accountability/v1/accountability_service.grpc.pb.h"
 #include "waterline/registry/v1/registry_service.grpc.pb.h"
@@ -84,6 +86,29 @@ TEST(Registry, AReceiptProvesItsEntry) {
                                        receipt->inclusion_proof().end());
   EXPECT_TRUE(accountability::VerifyInclusion(receipt->leaf_hash(), receipt->position().index(),
                                               head->size, proof, head->root));
+}
+
+// Beside the entry, sealed: the exact name and filter of what was asked for.
+TEST(Registry, TheLedgerKeepsWhatExactlyWasAskedForSealed) {
+  Network network;
+  const auto stub = network.Stub<RegistryService>();
+  registry::v1::ListOrganisationsRequest list;
+  list.set_part_of("organisations/local-marked");
+  registry::v1::ListOrganisationsResponse listed;
+  ASSERT_TRUE(Call(stub.get(), &RegistryStub::ListOrganisations, list, &listed).ok());
+  network.Stop();
+  SystemClock clock;
+  const auto foundation =
+      deployment::Foundation::Open(deployment::Layout(network.folder().string()), &clock);
+  ASSERT_TRUE(foundation.ok()) << foundation.status();
+  const auto entries =
+      *coro::SyncWait((*foundation)->ledger()->ListByOrganisation(kHost, std::nullopt, 1));
+  ASSERT_EQ(entries.size(), 1u);
+  EXPECT_EQ(entries[0].record.SerializeAsString().find("local-marked"), std::string::npos);
+  const auto payload = *coro::SyncWait((*foundation)->recorder()->OpenPayload(entries[0]));
+  ASSERT_TRUE(payload.has_value());
+  EXPECT_EQ(payload->resource_name(), "organisations");
+  EXPECT_EQ(payload->filter(), "part_of = organisations/local-marked");
 }
 
 TEST(Registry, RefusalsNameTheirReasonAndCarryAReceipt) {

@@ -21,8 +21,7 @@ struct Call {
   std::string method;       // /package.Service/Method
   std::string request_id;   // x-request-id, or random. Not the request_id of a mutation.
   std::string traceparent;  // W3C trace context, passed on.
-  std::string attempt;      // 16 random bytes (contracts.md 1).
-  std::chrono::steady_clock::time_point deadline;
+  std::chrono::steady_clock::time_point deadline;  // For calls to other services.
   // True once nobody waits for the answer any more: the client has gone or its time is up, or the
   // server has ended the call. The gate decides nothing more then, so nothing more is committed.
   std::shared_ptr<std::atomic<bool>> cancelled = std::make_shared<std::atomic<bool>>(false);

@@ -26,7 +26,6 @@ using std::chrono::steady_clock;
 constexpr char kReceiptKey[] = "waterline-receipt-bin";
 constexpr char kRequestIdKey[] = "x-request-id";
 constexpr char kTraceparentKey[] = "traceparent";
-constexpr size_t kRequestIdMax = 64;
 constexpr char kNoAgreement[] = "malformed";  // Names no agreement, so the call is refused.
 
 identity::MetadataReader ReaderOf(grpc::CallbackServerContext* context) {
@@ -64,8 +63,7 @@ absl::StatusOr<Call> MakeCall(grpc::CallbackServerContext* context, const std::s
   Call call;
   call.method = path;
   call.request_id = read(kRequestIdKey).value_or("");
-  if (call.request_id.empty() || call.request_id.size() > kRequestIdMax)
-    call.request_id = crypto::RandomId('r');
+  if (!text::IsRequestId(call.request_id)) call.request_id = crypto::RandomId('r');
   call.traceparent = read(kTraceparentKey).value_or("");
   if (!IsTraceparent(call.traceparent)) call.traceparent = NewTraceparent();
   // What is no code says nothing, and may be anything: it goes into no entry and no log line.
@@ -75,7 +73,6 @@ absl::StatusOr<Call> MakeCall(grpc::CallbackServerContext* context, const std::s
   if (!call.agreement.empty() && !text::MatchName(call.agreement, "agreements/*"))
     call.agreement = kNoAgreement;
   call.approval = read(identity::kApprovalKey).value_or("");
-  call.attempt = crypto::RandomBytes(16);
   call.deadline = DeadlineOf(context, shared.unary_deadline_max);
   context->AddInitialMetadata(kRequestIdKey, call.request_id);
   context->AddInitialMetadata(kTraceparentKey, call.traceparent);

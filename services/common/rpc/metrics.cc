@@ -6,6 +6,7 @@
 #include <prometheus/histogram.h>
 #include <prometheus/registry.h>
 
+#include <functional>
 #include <map>
 #include <mutex>
 #include <stdexcept>
@@ -21,6 +22,21 @@ const prometheus::Histogram::BucketBoundaries& Buckets() {
   return buckets;
 }
 
+class Seconds : public Metrics::Histogram {
+ public:
+  explicit Seconds(prometheus::Histogram* histogram) : histogram_(histogram) {}
+  void Observe(double seconds) override { histogram_->Observe(seconds); }
+
+ private:
+  prometheus::Histogram* const histogram_;
+};
+
+// What is counted of one method.
+struct MethodFigures {
+  prometheus::Histogram* durations = nullptr;
+  std::map<std::string, prometheus::Counter*, std::less<>> by_code;
+};
+
 }  // namespace
 
 struct Metrics::State {
@@ -35,9 +51,8 @@ struct Metrics::State {
           .Help("Duration of calls by method")
           .Register(*registry);
   std::mutex mutex;  // Guards the maps. No other lock of ours is taken under it.
-  std::map<std::pair<std::string, std::string>, prometheus::Counter*> counters;
-  std::map<std::string, prometheus::Histogram*> histograms;
-  std::map<std::pair<std::string, Labels>, prometheus::Histogram*> observed;
+  std::map<std::string, MethodFigures, std::less<>> methods;
+  std::map<std::pair<std::string, Labels>, std::unique_ptr<Seconds>> histograms;
   std::map<std::string, prometheus::Gauge*> gauges;
   std::unique_ptr<prometheus::Exposer> exposer;
 };
@@ -45,22 +60,28 @@ struct Metrics::State {
 Metrics::Metrics() : state_(std::make_unique<State>()) {}
 Metrics::~Metrics() = default;
 
-void Metrics::CountCall(const std::string& method, const std::string& code, double seconds) {
+void Metrics::CountCall(std::string_view method, std::string_view code, double seconds) {
   prometheus::Counter* counter = nullptr;
-  prometheus::Histogram* histogram = nullptr;
+  prometheus::Histogram* durations = nullptr;
   {
     std::lock_guard lock(state_->mutex);
-    auto& known_counter = state_->counters[{method, code}];
-    if (known_counter == nullptr)
-      known_counter = &state_->calls.Add({{"method", method}, {"code", code}});
-    auto& known_histogram = state_->histograms["call " + method];
-    if (known_histogram == nullptr)
-      known_histogram = &state_->durations.Add({{"method", method}}, Buckets());
-    counter = known_counter;
-    histogram = known_histogram;
+    auto known = state_->methods.find(method);
+    if (known == state_->methods.end()) {
+      known = state_->methods.emplace(method, MethodFigures()).first;
+      known->second.durations = &state_->durations.Add({{"method", known->first}}, Buckets());
+    }
+    auto& by_code = known->second.by_code;
+    auto found = by_code.find(code);
+    if (found == by_code.end()) {
+      const std::string name(code);
+      found = by_code.emplace(name, &state_->calls.Add({{"method", known->first}, {"code", name}}))
+                  .first;
+    }
+    counter = found->second;
+    durations = known->second.durations;
   }
   counter->Increment();
-  histogram->Observe(seconds);
+  durations->Observe(seconds);
 }
 
 void Metrics::SetGauge(const std::string& name, const std::string& help, double value) {
@@ -71,22 +92,15 @@ void Metrics::SetGauge(const std::string& name, const std::string& help, double 
   gauge->Set(value);
 }
 
-void Metrics::Observe(const std::string& name, const std::string& help, double seconds,
-                      const Labels& labels) {
-  prometheus::Histogram* histogram = nullptr;
-  {
-    std::lock_guard lock(state_->mutex);
-    auto& known = state_->observed[{name, labels}];
-    if (known == nullptr) {
-      known = &prometheus::BuildHistogram()
-                   .Name(name)
-                   .Help(help)
-                   .Register(*state_->registry)
-                   .Add(labels, Buckets());
-    }
-    histogram = known;
+Metrics::Histogram* Metrics::HistogramOf(const std::string& name, const std::string& help,
+                                         const Labels& labels) {
+  std::lock_guard lock(state_->mutex);
+  auto& known = state_->histograms[{name, labels}];
+  if (known == nullptr) {
+    auto& family = prometheus::BuildHistogram().Name(name).Help(help).Register(*state_->registry);
+    known = std::make_unique<Seconds>(&family.Add(labels, Buckets()));
   }
-  histogram->Observe(seconds);
+  return known.get();
 }
 
 absl::Status Metrics::Listen(const std::string& address) {

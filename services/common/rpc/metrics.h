@@ -23,13 +23,19 @@ class Metrics {
   Metrics& operator=(const Metrics&) = delete;
 
   // `method` is the full gRPC name, `code` the canonical name of the status code.
-  void CountCall(const std::string& method, const std::string& code, double seconds);
+  void CountCall(std::string_view method, std::string_view code, double seconds);
   void SetGauge(const std::string& name, const std::string& help, double value);
-  // Observes into a histogram with buckets from 10 microseconds to 10 s. The label values come from
-  // a small fixed set: every new combination stays for the life of the process.
+
+  // A histogram of seconds with buckets from 10 microseconds to 10 s; lives as long as the metrics.
+  // Ask once and keep it. The label values come from a small fixed set. Thread safe.
+  class Histogram {
+   public:
+    virtual ~Histogram() = default;
+    virtual void Observe(double seconds) = 0;
+  };
   using Labels = std::map<std::string, std::string>;
-  void Observe(const std::string& name, const std::string& help, double seconds,
-               const Labels& labels = {});
+  Histogram* HistogramOf(const std::string& name, const std::string& help,
+                         const Labels& labels = {});
 
   // Serves /metrics on host:port (port 0: a free one). UNAVAILABLE when the port is taken.
   absl::Status Listen(const std::string& address);

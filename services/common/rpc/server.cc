@@ -86,6 +86,8 @@ struct Server::Impl {
 
 void Server::Impl::Beat() {
   const auto channel = server->InProcessChannel({});
+  auto* reaction_lag = options.metrics->HistogramOf("waterline_reaction_lag_seconds",
+                                                    "Time of a call of the server to itself");
   grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub(channel);
   std::unique_lock lock(heart_mutex);
   while (!heart_wake.wait_for(lock, kHeartbeatPeriod, [this] { return heart_stopping; })) {
@@ -103,9 +105,7 @@ void Server::Impl::Beat() {
                    [&done](const grpc::Status&) { done.set_value(); });
     done.get_future().wait();
     for (const auto& call : shared.Under(steady_clock::now())) call->Expire();
-    options.metrics->Observe("waterline_reaction_lag_seconds",
-                             "Time of a call of the server to itself",
-                             std::chrono::duration<double>(steady_clock::now() - start).count());
+    reaction_lag->Observe(std::chrono::duration<double>(steady_clock::now() - start).count());
     lock.lock();
   }
 }
@@ -179,10 +179,6 @@ void Server::Drain() {
   impl_->server->Shutdown(grace_end);
   impl_->server->Wait();
   impl_->shared.WaitUntilIdle();
-}
-
-std::shared_ptr<grpc::Channel> Server::InProcessChannel() {
-  return impl_->server->InProcessChannel({});
 }
 
 }  // namespace waterline::rpc

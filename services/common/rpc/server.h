@@ -24,10 +24,6 @@
 #include "services/common/rpc/metrics.h"
 #include "services/common/rpc/service.h"
 
-namespace grpc {
-class Channel;
-}
-
 namespace waterline::rpc {
 
 struct ServerOptions {
@@ -53,8 +49,6 @@ class Server {
   // Not serving, then up to drain_grace for calls under way, then the end. A stream that waits for
   // its client ends at once with UNAVAILABLE. No handler runs any more when this returns.
   void Drain();
-
-  std::shared_ptr<grpc::Channel> InProcessChannel();
 
  private:
   struct Impl;

@@ -1,8 +1,8 @@
 #pragma once
 
 // Debian's abseil has its own string_view (`absl::string_view` is not `std::string_view`, and
-// neither converts to the other). Our signatures use std::string_view; these two functions are the
-// only bridge. Thread safety: pure functions.
+// neither converts to the other). Our signatures use std::string_view; this is the only bridge.
+// Thread safety: pure function.
 
 #include <string_view>
 
@@ -10,7 +10,6 @@
 
 namespace waterline::text {
 
-inline absl::string_view Absl(std::string_view view) { return {view.data(), view.size()}; }
 inline std::string_view Std(absl::string_view view) { return {view.data(), view.size()}; }
 
 }  // namespace waterline::text

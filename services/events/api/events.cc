@@ -127,9 +127,12 @@ EventsApi::Answer<v1::ListEventsResponse> EventsApi::ListEvents(
   if (!request.programme().empty() && !programme)
     co_return BadFields({{"programme", "is not a name organisations/{id}/programmes/{id}"}});
   const Partition partition((*ids)[0]);
+  const std::string filter =
+      request.programme().empty() ? "" : "programme = " + request.programme();
+  const std::vector<std::string> no_subjects;
   WATERLINE_CO_ASSIGN_OR_RETURN(
       auto decision, co_await Ask(call, Operation::OPERATION_SEARCH, partition.id, kEvents,
-                                  request.parent() + "/events", kCategory));
+                                  request.parent() + "/events", kCategory, no_subjects, 0, filter));
   const std::string prefix = programme ? (*programme)[1] + "/" : "";
   const auto range = records::PageRange(programme ? kProgrammeEvents : kEvents, prefix, page);
   WATERLINE_CO_ASSIGN_OR_RETURN(

@@ -127,7 +127,7 @@ class EventsApi {
                                                  std::string organisation, std::string collection,
                                                  std::string name, common::v1::Category category,
                                                  std::vector<std::string> subjects = {},
-                                                 uint32_t informants = 0);
+                                                 uint32_t informants = 0, std::string filter = "");
   coro::Task<absl::Status> CheckExist(
       std::vector<std::pair<std::string, std::string>> fields_and_names);
 

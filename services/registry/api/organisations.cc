@@ -145,9 +145,13 @@ RegistryApi::Answer<v1::ListOrganisationsResponse> RegistryApi::ListOrganisation
       const auto page, records::ReadPage(request.page_size(), request.page_token(), arguments));
   if (!request.part_of().empty() && !text::MatchName(request.part_of(), "organisations/*"))
     co_return BadFields({{"part_of", "is not a name organisations/{id}"}});
+  std::string filter;
+  if (!request.type().empty()) filter = "type = " + request.type();
+  if (!request.part_of().empty())
+    filter += (filter.empty() ? "part_of = " : " and part_of = ") + request.part_of();
   WATERLINE_CO_ASSIGN_OR_RETURN(
-      auto decision,
-      co_await AskNetwork(call, gate::Operation::OPERATION_SEARCH, kOrganisations, kOrganisations));
+      auto decision, co_await AskNetwork(call, gate::Operation::OPERATION_SEARCH, kOrganisations,
+                                         kOrganisations, filter));
   std::string collection = kOrganisations;
   std::string prefix;
   if (!request.part_of().empty()) {

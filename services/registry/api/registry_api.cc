@@ -36,9 +36,11 @@ coro::Task<absl::StatusOr<bool>> RegistryApi::Exists(std::string collection, std
 coro::Task<absl::StatusOr<gate::Decision>> RegistryApi::AskNetwork(const rpc::Call& call,
                                                                    gate::Operation operation,
                                                                    std::string collection,
-                                                                   std::string name) {
+                                                                   std::string name,
+                                                                   std::string filter) {
   gate::Ask ask(operation, kNetworkPartition, std::move(collection), std::move(name),
                 {common::v1::CATEGORY_ORGANISATION});
+  ask.filter = std::move(filter);
   WATERLINE_CO_ASSIGN_OR_RETURN(ask.caller_is_member,
                                 co_await Exists(kMembers, call.caller.organisation()));
   auto decision = co_await parts_.gate->Ask(call, ask);

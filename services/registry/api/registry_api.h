@@ -82,7 +82,8 @@ class RegistryApi {
   // A decision about partition `network`; the caller's membership is looked up for it.
   coro::Task<absl::StatusOr<gate::Decision>> AskNetwork(const rpc::Call& call,
                                                         gate::Operation operation,
-                                                        std::string collection, std::string name);
+                                                        std::string collection, std::string name,
+                                                        std::string filter = "");
   coro::Task<absl::StatusOr<bool>> Exists(std::string collection, std::string id);
 
   coro::Task<absl::StatusOr<v1::Organisation>> ToPublic(Organisation stored);

@@ -13,7 +13,8 @@
 namespace waterline::storage {
 
 struct Observation {
-  std::string_view operation;  // get, scan, commit, read_log, partitions, acquire_lease, ...
+  std::string_view
+      operation;  // A literal: get, scan, commit, read_log, partitions, acquire_lease, ...
   absl::StatusCode code = absl::StatusCode::kOk;
   std::chrono::duration<double> took{0};
 };
