@@ -23,6 +23,13 @@ class Decision {
   const accountability::v1::Receipt& receipt() const { return answer_.receipt(); }
   const common::v1::LedgerPosition& position() const { return answer_.receipt().position(); }
   common::v1::ReleaseLevel level() const { return answer_.level(); }
+  // How counts must be released when the level is AGGREGATE.
+  accountability::v1::SmallNumberPolicy small_numbers() const { return answer_.small_numbers(); }
+  // Whether row `i` of the question's records may leave at all.
+  bool Shows(int i) const {
+    return i >= answer_.records_size() ||
+           answer_.records(i).level() > common::v1::RELEASE_LEVEL_NOTHING;
+  }
 
  private:
   friend class Gate;

@@ -26,10 +26,14 @@ accountability::v1::Question ToQuestion(const rpc::Call& call, const struct Ask&
   question.set_resource_name(ask.resource_name);
   question.set_filter(ask.filter);
   for (auto category : ask.categories) question.add_categories(category);
-  question.set_asked(common::v1::RELEASE_LEVEL_IDENTIFIABLE);
+  question.set_asked(call.asked);
   for (const auto& subject : ask.subject_ids) question.add_subject_ids(subject);
   question.set_informants(ask.informants);
   question.set_caller_is_member(ask.caller_is_member);
+  question.set_caller_is_party(ask.caller_is_party);
+  for (const auto& scope : ask.scopes) question.add_scopes(scope);
+  for (const auto& record : ask.records) *question.add_records() = record;
+  question.set_justification(call.justification);
   return question;
 }
 

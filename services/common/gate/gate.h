@@ -50,6 +50,14 @@ struct Ask {
   std::vector<std::string> subject_ids;  // 16 bytes each, at most 1,000.
   uint32_t informants = 0;
   bool caller_is_member = false;
+  bool caller_is_party = false;
+  // Names the answer belongs to beside its controller: event, programme, places.
+  std::vector<std::string> scopes;
+  // One per row of the answer, in order. The rows stand in the repeated field `rows_field` of the
+  // response; without a name the whole response is the one row. A row that the decision lowers to
+  // nothing is left out; handlers must not count it either.
+  std::vector<accountability::v1::RecordFacts> records;
+  std::string rows_field;
 };
 
 // How long a decision may be relied upon.

@@ -22,6 +22,8 @@ inline constexpr std::string_view kRoleKey = "waterline-role";
 inline constexpr std::string_view kPurposeKey = "waterline-purpose";
 inline constexpr std::string_view kAgreementKey = "waterline-agreement";
 inline constexpr std::string_view kApprovalKey = "waterline-approval";
+inline constexpr std::string_view kJustificationKey = "waterline-justification";
+inline constexpr std::string_view kReleaseLevelKey = "waterline-release-level";
 
 // The value of one metadata key, or nothing.
 using MetadataReader = std::function<std::optional<std::string>(std::string_view key)>;

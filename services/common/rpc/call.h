@@ -15,9 +15,12 @@ namespace waterline::rpc {
 
 struct Call {
   accountability::v1::Caller caller;
-  std::string purpose;      // Code of the list `purpose`; empty: none given.
-  std::string agreement;    // As asked for.
-  std::string approval;     // Research approval reference.
+  std::string purpose;        // Code of the list `purpose`; empty: none given.
+  std::string agreement;      // As asked for.
+  std::string approval;       // Research approval reference.
+  std::string justification;  // Why, in words: of the purpose safeguarding.
+  // The highest release level the caller wants; the decision may be lower.
+  common::v1::ReleaseLevel asked = common::v1::RELEASE_LEVEL_IDENTIFIABLE;
   std::string method;       // /package.Service/Method
   std::string request_id;   // x-request-id, or random. Not the request_id of a mutation.
   std::string traceparent;  // W3C trace context, passed on.

@@ -54,6 +54,16 @@ steady_clock::time_point DeadlineOf(grpc::CallbackServerContext* context,
   return steady_clock::now() + std::chrono::duration_cast<steady_clock::duration>(left);
 }
 
+// The highest release level the caller wants; all of it without a word. A word that is no level is
+// no wish to have everything, so it is refused.
+absl::StatusOr<common::v1::ReleaseLevel> AskedLevel(const std::string& level) {
+  if (level.empty() || level == "identifiable") return common::v1::RELEASE_LEVEL_IDENTIFIABLE;
+  if (level == "pseudonymised") return common::v1::RELEASE_LEVEL_PSEUDONYMISED;
+  if (level == "aggregate") return common::v1::RELEASE_LEVEL_AGGREGATE;
+  return BadFields({{std::string(identity::kReleaseLevelKey),
+                     "is none of identifiable, pseudonymised, aggregate"}});
+}
+
 // The Call of an incoming call, or why there is none. A PUBLIC method is answered without identity.
 absl::StatusOr<Call> MakeCall(grpc::CallbackServerContext* context, const std::string& path,
                               const Method& method, const Shared& shared) {
@@ -73,6 +83,8 @@ absl::StatusOr<Call> MakeCall(grpc::CallbackServerContext* context, const std::s
   if (!call.agreement.empty() && !text::MatchName(call.agreement, "agreements/*"))
     call.agreement = kNoAgreement;
   call.approval = read(identity::kApprovalKey).value_or("");
+  call.justification = read(identity::kJustificationKey).value_or("");
+  WATERLINE_ASSIGN_OR_RETURN(call.asked, AskedLevel(read(identity::kReleaseLevelKey).value_or("")));
   call.deadline = DeadlineOf(context, shared.unary_deadline_max);
   context->AddInitialMetadata(kRequestIdKey, call.request_id);
   context->AddInitialMetadata(kTraceparentKey, call.traceparent);
