@@ -89,6 +89,35 @@ inline constexpr Reason kKeyMissing{absl::StatusCode::kFailedPrecondition, "KEY_
 inline constexpr Reason kDeadlineExceeded{absl::StatusCode::kDeadlineExceeded, "DEADLINE_EXCEEDED",
                                           kCommonDomain};
 inline constexpr Reason kUnexpected{absl::StatusCode::kInternal, "UNEXPECTED", kCommonDomain};
+inline constexpr Reason kAgreementNotActive{absl::StatusCode::kPermissionDenied,
+                                            "AGREEMENT_NOT_ACTIVE", kCommonDomain};
+inline constexpr Reason kPurposeNotCovered{absl::StatusCode::kPermissionDenied,
+                                           "PURPOSE_NOT_COVERED", kCommonDomain};
+inline constexpr Reason kOperationNotCovered{absl::StatusCode::kPermissionDenied,
+                                             "OPERATION_NOT_COVERED", kCommonDomain};
+inline constexpr Reason kCategoryNotCovered{absl::StatusCode::kPermissionDenied,
+                                            "CATEGORY_NOT_COVERED", kCommonDomain};
+inline constexpr Reason kRoleNotCovered{absl::StatusCode::kPermissionDenied, "ROLE_NOT_COVERED",
+                                        kCommonDomain};
+inline constexpr Reason kLevelNotCovered{absl::StatusCode::kPermissionDenied, "LEVEL_NOT_COVERED",
+                                         kCommonDomain};
+inline constexpr Reason kNotCovered{absl::StatusCode::kPermissionDenied, "NOT_COVERED",
+                                    kCommonDomain};
+inline constexpr Reason kApprovalRequired{absl::StatusCode::kPermissionDenied, "APPROVAL_REQUIRED",
+                                          kCommonDomain};
+inline constexpr Reason kJustificationRequired{absl::StatusCode::kPermissionDenied,
+                                               "JUSTIFICATION_REQUIRED", kCommonDomain};
+inline constexpr Reason kRateLimited{absl::StatusCode::kResourceExhausted, "RATE_LIMITED",
+                                     kCommonDomain};
+inline constexpr Reason kNotYet{absl::StatusCode::kFailedPrecondition, "NOT_YET", kCommonDomain};
+inline constexpr Reason kNotAssessed{absl::StatusCode::kFailedPrecondition, "NOT_ASSESSED",
+                                     kCommonDomain};
+inline constexpr Reason kSignatoryNotAuthorised{absl::StatusCode::kFailedPrecondition,
+                                                "SIGNATORY_NOT_AUTHORISED", kCommonDomain};
+inline constexpr Reason kSignedForAnother{absl::StatusCode::kFailedPrecondition,
+                                          "SIGNED_FOR_ANOTHER", kCommonDomain};
+inline constexpr Reason kNotParty{absl::StatusCode::kFailedPrecondition, "NOT_PARTY",
+                                  kCommonDomain};
 }  // namespace reason
 
 }  // namespace waterline
