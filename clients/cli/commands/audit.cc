@@ -33,6 +33,7 @@ struct VerifyOptions {
   std::string file;
   std::string key;
   std::string key_file;
+  std::string since;
   std::string data;
 };
 
@@ -112,16 +113,32 @@ absl::StatusOr<std::string> PinnedKey(const VerifyOptions& options) {
                "an export is verified against a key you hold: give it with --key or --key-file");
 }
 
+// What --since names: a checkpoint as a file of its own, or the one an earlier export begins with.
+absl::StatusOr<std::optional<accountability::Checkpoint>> HeldCheckpoint(
+    const VerifyOptions& options, const accountability::NoteVerifier& verifier) {
+  if (options.since.empty()) return std::nullopt;
+  WATERLINE_ASSIGN_OR_RETURN(const auto file, Mapping::Open(options.since));
+  const auto exported = accountability::CheckpointOfExport(file->bytes());
+  const auto held = verifier.OpenCheckpoint(exported.value_or(file->bytes()));
+  if (!held.ok())
+    return Error(reason::kDataDamaged,
+                 options.since + " does not verify: " + std::string(held.status().message()));
+  return std::optional(*held);
+}
+
 absl::Status VerifyFile(Session* session, const VerifyOptions& options) {
   WATERLINE_ASSIGN_OR_RETURN(const std::string key, PinnedKey(options));
   WATERLINE_ASSIGN_OR_RETURN(const auto verifier, accountability::NoteVerifier::FromVkey(key));
   WATERLINE_ASSIGN_OR_RETURN(const auto file, Mapping::Open(options.file));
-  const auto summary = accountability::VerifyExport(file->bytes(), verifier);
-  if (!summary.ok()) return summary.status();
-  session->output().Write(
-      fmt::format("{} verifies: {} entries of {}, {} of them readable, signed by {}.\n",
-                  options.file, summary->checkpoint.size, summary->checkpoint.origin,
-                  summary->whole_entries, verifier.name()));
+  WATERLINE_ASSIGN_OR_RETURN(const auto held, HeldCheckpoint(options, verifier));
+  WATERLINE_ASSIGN_OR_RETURN(const auto summary,
+                             accountability::VerifyExport(file->bytes(), verifier, held));
+  session->output().Write(fmt::format(
+      "{} verifies: {} entries of {}, {} of them readable, signed by {}.\n", options.file,
+      summary.checkpoint.size, summary.checkpoint.origin, summary.whole_entries, verifier.name()));
+  if (held)
+    session->output().Write(fmt::format("It begins with the {} entries of the checkpoint in {}.\n",
+                                        held->size, options.since));
   return absl::OkStatus();
 }
 
@@ -129,6 +146,8 @@ absl::Status Verify(Session* session, const VerifyOptions& options) {
   if (options.file.empty() == options.data.empty())
     return Error(reason::kInvalidFields,
                  "give either an exported file or --data with a data folder");
+  if (!options.data.empty() && !options.since.empty())
+    return Error(reason::kInvalidFields, "--since compares an exported file, not a data folder");
   if (options.data.empty()) return VerifyFile(session, options);
   WATERLINE_ASSIGN_OR_RETURN(const std::string sentence, deployment::Verify(options.data));
   session->output().Write(sentence + "\n");
@@ -159,6 +178,8 @@ void AddAuditCommands(CLI::App* app, Invocation* invocation) {
   command->add_option("--key", verify->key,
                       "The log's key: what you pinned, not what a server says");
   command->add_option("--key-file", verify->key_file, "A file that holds it");
+  command->add_option("--since", verify->since,
+                      "A checkpoint you kept, or an earlier export: the file must go on from it");
   command->add_option("--data", verify->data, "A data folder on which no server runs");
 }
 

@@ -11,6 +11,7 @@
 // Thread safety: one thread at a time.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -29,9 +30,16 @@ struct ExportSummary {
   uint64_t whole_entries = 0;
 };
 
-// Checks the signature of the checkpoint against `verifier`, every whole entry for being an entry,
-// and that the leaves make the checkpoint's root. DATA_LOSS/DATA_DAMAGED says what is wrong and at
-// which byte or index.
-absl::StatusOr<ExportSummary> VerifyExport(std::string_view file, const NoteVerifier& verifier);
+// Checks the signature of the checkpoint against `verifier`; that its origin is an epoch of this
+// key's ledger (`<key name>/<epoch>`); that entry 0, and no other, is the start of just that epoch;
+// that every whole entry has an id, a time no earlier than those before it, and a body; and that
+// the leaves make the checkpoint's root. With `held`, a checkpoint that the reader kept from
+// before: that the log it signs is the beginning of this one. DATA_LOSS/DATA_DAMAGED says what is
+// wrong and at which index; INVALID_FIELDS that `held` is of another epoch.
+absl::StatusOr<ExportSummary> VerifyExport(std::string_view file, const NoteVerifier& verifier,
+                                           const std::optional<Checkpoint>& held = std::nullopt);
+
+// The signed checkpoint an export begins with, not verified; nothing when it is no export.
+std::optional<std::string_view> CheckpointOfExport(std::string_view file);
 
 }  // namespace waterline::accountability

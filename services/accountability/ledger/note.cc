@@ -1,10 +1,12 @@
 #include "services/accountability/ledger/note.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "services/common/crypto/encoding.h"
 #include "services/common/crypto/hash.h"
 #include "services/common/status/macros.h"
+#include "services/common/text/utf8.h"
 
 namespace waterline::accountability {
 namespace {
@@ -19,6 +21,32 @@ std::string KeyIdOf(const std::string& name, const std::string& public_key) {
 
 absl::Status Malformed(const std::string& what) {
   return absl::DataLossError("the signed note " + what);
+}
+
+// What a note may hold at all: UTF-8 without control characters but the line feed.
+bool IsNoteText(std::string_view note) {
+  const auto is_control = [](char c) { return c >= '\0' && c < ' ' && c != '\n'; };
+  return text::IsValidUtf8(note) && std::none_of(note.begin(), note.end(), is_control);
+}
+
+struct SignatureLine {
+  std::string name;
+  std::string key_id;
+  std::string signature;
+};
+
+// A line without its line feed.
+absl::StatusOr<SignatureLine> ParseSignatureLine(std::string_view line) {
+  const auto malformed = Malformed("has a malformed signature line");
+  if (!line.starts_with(kSignatureMark)) return malformed;
+  line.remove_prefix(kSignatureMark.size());
+  const size_t space = line.find(' ');
+  if (space == std::string_view::npos) return malformed;
+  const auto bytes = crypto::Base64Decode(line.substr(space + 1));
+  const std::string name(line.substr(0, space));
+  if (!bytes.ok() || bytes->size() <= kKeyIdBytes) return malformed;
+  if (name.empty() || name.find('+') != std::string::npos) return malformed;
+  return SignatureLine{name, bytes->substr(0, kKeyIdBytes), bytes->substr(kKeyIdBytes)};
 }
 
 }  // namespace
@@ -51,22 +79,18 @@ absl::StatusOr<NoteVerifier> NoteVerifier::FromVkey(std::string_view vkey) {
 }
 
 absl::StatusOr<std::string> NoteVerifier::OpenNote(std::string_view note) const {
+  if (!IsNoteText(note)) return Malformed("is not UTF-8 or has control characters");
   const size_t split = note.rfind("\n\n");
   if (split == std::string_view::npos) return Malformed("has no signature");
   const std::string text(note.substr(0, split + 1));
   std::string_view lines = note.substr(split + 2);
   while (!lines.empty()) {
     const size_t end = lines.find('\n');
-    if (end == std::string_view::npos || !lines.starts_with(kSignatureMark))
-      return Malformed("has a malformed signature line");
-    const std::string_view line = lines.substr(kSignatureMark.size(), end - kSignatureMark.size());
+    if (end == std::string_view::npos) return Malformed("has a malformed signature line");
+    WATERLINE_ASSIGN_OR_RETURN(const auto line, ParseSignatureLine(lines.substr(0, end)));
     lines.remove_prefix(end + 1);
-    const size_t space = line.find(' ');
-    if (space == std::string_view::npos) return Malformed("has a malformed signature line");
-    auto signature = crypto::Base64Decode(line.substr(space + 1));
-    if (!signature.ok()) return Malformed("has a malformed signature line");
-    if (line.substr(0, space) != name_ || signature->substr(0, kKeyIdBytes) != KeyId()) continue;
-    if (crypto::Ed25519Verify(public_key_, text, signature->substr(kKeyIdBytes))) return text;
+    if (line.name != name_ || line.key_id != KeyId()) continue;
+    if (crypto::Ed25519Verify(public_key_, text, line.signature)) return text;
     return Malformed("has a wrong signature");
   }
   return Malformed("is not signed by " + name_);

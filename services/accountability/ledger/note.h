@@ -30,7 +30,8 @@ class NoteVerifier {
 
   const std::string& name() const { return name_; }
   std::string Vkey() const;
-  // The text before the blank line, when a signature of this key fits; DATA_LOSS otherwise.
+  // The text before the blank line, when a signature of this key fits; DATA_LOSS otherwise. Well
+  // formed signatures of other keys are passed over.
   absl::StatusOr<std::string> OpenNote(std::string_view note) const;
   absl::StatusOr<Checkpoint> OpenCheckpoint(std::string_view note) const;
 
