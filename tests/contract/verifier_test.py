@@ -108,7 +108,8 @@ class Log:
 
 def use(cli, count):
     for i in range(count):
-        cli.steward("place", "create", f"Place {i} {time.monotonic_ns()}", "--accountable-body", HOST)
+        name = f"Place {i} {time.monotonic_ns()}"
+        cli.steward("place", "create", name, "--accountable-body", HOST)
         cli.run("org", "get", f"nobody-{i}", code=3)
 
 
@@ -143,15 +144,17 @@ def make_log(program, server_program, folder):
         cli.run("audit", "export", "second", "--server", server.address)
     finally:
         expect(server.stop() == 0, "waterlined ends cleanly after a restore")
-    content = {name: (folder / name).read_bytes() for name in ("early", "whole", "hashed", "second")}
+    names = ("early", "whole", "hashed", "second")
+    content = {name: (folder / name).read_bytes() for name in names}
     seed = bytes.fromhex((folder / "data/keys/origin.key").read_text().strip())
     origin = Export.parse(content["whole"]).note.decode().split("\n")[0]
     return Log(key, Signer(seed, key, origin), **content)
 
 
 def cli_at(cli, server):
-    cli.run("context", "set", "restored", "--server", server.address, "--org", HOST, "--actor",
-            "ann", "--role", "engagement_lead", "--purpose", "practice_learning", "--use")  # fmt: skip
+    cli.run("context", "set", "restored", "--use", "--server", server.address, "--org", HOST,
+            "--actor", "ann", "--role", "engagement_lead",
+            "--purpose", "practice_learning")  # fmt: skip
     return cli
 
 
@@ -197,7 +200,8 @@ def rearranged(name, export, rng):
         entries[i] = (0, hashes[i][:31])
         yield Case(f"{name}: {i} as a short hash", Export(export.note, entries).bytes(), REFUSED)
         entries[i] = (2, export.entries[i][1])
-        yield Case(f"{name}: {i} of a kind that is none", Export(export.note, entries).bytes(), REFUSED)
+        odd = Export(export.note, entries).bytes()
+        yield Case(f"{name}: {i} of a kind that is none", odd, REFUSED)
     closed = [(0, hashes[0])] + export.entries[1:]
     yield Case(f"{name}: entry 0 as its hash", Export(export.note, closed).bytes(), REFUSED)
 
@@ -225,7 +229,8 @@ def notes(log):
             f"{text}\n\n\u2014  {stranger}\n{signature}".encode(), REFUSED),
         "with a line that is not base64": (
             f"{text}\n\n\u2014 some.one !\n{signature}".encode(), REFUSED),
-        "with a short signature": (f"{text}\n\n\u2014 some.one AAAA\n{signature}".encode(), REFUSED),
+        "with a short signature": (
+            f"{text}\n\n\u2014 some.one AAAA\n{signature}".encode(), REFUSED),
         "with a plus in a name": (
             f"{text}\n\n\u2014 some+one {stranger}\n{signature}".encode(), REFUSED),
         "with no UTF-8": (whole.note + b"\xe2\x80\x94 some.\xff AAAAAAA=\n", REFUSED),
@@ -242,7 +247,7 @@ def notes(log):
         yield Case("another key", log.whole, REFUSED, key=key)
 
 
-# ---- What an operator with the key can do ----------------------------------------------------------
+# ---- What an operator with the key can do -------------------------------------------------------
 
 
 def operator(log, rng):
@@ -307,7 +312,7 @@ def forks(log):
     yield Case("since nonsense", log.whole, REFUSED, since=b"nonsense")
 
 
-# ---- Both verifiers --------------------------------------------------------------------------------
+# ---- Both verifiers ----------------------------------------------------------------------------
 
 
 def by_python(case, key):

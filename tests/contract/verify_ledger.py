@@ -177,9 +177,8 @@ def verify(content, vkey, since=None):
     key = parse_key(vkey)
     note, at = checkpoint_of(content)
     origin, size, root = open_checkpoint(note, key)
-    number = origin.removeprefix(key[0] + "/")
-    own = re.fullmatch("[1-9][0-9]{0,19}", number, re.A) and int(number) < 2**64
-    need(own, "its checkpoint is of no epoch of this key")
+    own = re.fullmatch(re.escape(key[0]) + "/([1-9][0-9]{0,19})", origin, re.A)
+    need(own and int(own[1]) < 2**64, "its checkpoint is of no epoch of this key")
     hashes, whole = read_entries(content, at, origin, size)
     need(hashes, "it has no entry 0, which every epoch starts with")
     need(root_of(hashes) == root, "the entries do not make the root that was signed")
