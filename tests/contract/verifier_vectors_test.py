@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """verify_ledger.py and ed25519.py on vectors of others: the C2SP example, Tessera's log, Wycheproof,
 CCTV. They are read in place from the folder named by WATERLINE_VECTORS, by default
-../shared/vectors beside the project; the project's own notes are always read. Standard library only.
-Runs in the project's root.
+../shared/vectors beside the project; the project's own notes are always read, and ledger.proto, of
+which the verifier has a table. Standard library only. Runs in the project's root.
 """
 
 import hashlib
@@ -37,6 +37,26 @@ def opens(note, key):
 
 def leaf_hash(leaf):
     return hashlib.sha256(b"\0" + leaf).digest()
+
+
+def shapes():
+    """The table of the verifier is that of ledger.proto."""
+    proto = pathlib.Path("proto/waterline/accountability/v1/ledger.proto").read_text()
+    messages = dict(re.findall(r"^message (\w+) \{\n(.*?)^\}", proto, re.S | re.M))
+    field = r"^ +(optional |repeated |)([\w.]+) \w+ = (\d+)[ ;]"
+
+    def shape_of(name):
+        if name == "google.protobuf.Timestamp":
+            return dict(enumerate("nn", 1))
+        found = {}
+        for label, kind, number in re.findall(field, messages[name], re.M):
+            known = {"bytes": "d", "string": "t"}.get(kind)
+            is_message = kind in messages or kind.startswith("google.")
+            listed = "l" if label == "repeated " else "n"
+            found[int(number)] = known or (shape_of(kind) if is_message else listed)
+        return found
+
+    expect(shape_of("Entry") == verify_ledger.ENTRY, f"an entry is {shape_of('Entry')}")
 
 
 def own_notes():
@@ -110,6 +130,7 @@ def cctv(folder):
 
 
 def main():
+    shapes()
     print(f"{own_notes()} notes of the project")
     folders = {c2sp: "c2sp", tessera: "tlog-tessera", wycheproof: "wycheproof", cctv: "cctv"}
     for check, name in folders.items():

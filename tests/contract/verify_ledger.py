@@ -18,14 +18,11 @@ import sys
 import ed25519
 
 MAGIC = b"waterline-ledger-export v1\n"
-NUMBER, DATA, TEXT, NUMBERS = "number", "data", "text", "numbers"  # Fields of ledger.proto
-TIMESTAMP = {1: NUMBER, 2: NUMBER}
-ACCESS = {n: NUMBER for n in (5, 8, 10, 14, 15, 16, 17, 19, 21)} | {13: NUMBERS}
-ACCESS |= {n: TEXT for n in (1, 3, 4, 6, 7, 9, 11, 12, 20, 23)} | {2: DATA, 18: DATA, 22: DATA}
-EPOCH_START = {1: NUMBER, 2: TEXT, 3: NUMBER, 4: DATA, 5: NUMBER, 6: DATA, 7: TEXT}
-NETWORK_START = {1: TEXT, 2: TEXT, 3: DATA, 4: NUMBER, 5: NUMBER}
-ENTRY = {1: DATA, 2: TIMESTAMP, 3: ACCESS, 4: EPOCH_START, 5: NETWORK_START}
-BODY = {3, 4, 5}  # A oneof: the last one stands.
+# The fields of ledger.proto by number: d bytes, t text, n a number, l a list of numbers. An entry has
+# an id, a time, and one body: access, epoch, network, agreement, standing.
+SHAPES = ("nn", "tdttnttntnttlnnnndntndt", "ntndndt", "ttdnn", "ttntttdtdtntnt", "ttddtnnd")
+ENTRY = dict(enumerate(["d", *(dict(enumerate(shape, 1)) for shape in SHAPES)], 1))
+BODY = set(ENTRY) - {1, 2}  # Of several the last one stands.
 
 
 class Bad(Exception):
@@ -111,9 +108,9 @@ def message(data, shape, at=0, group=0):
             if shape is ENTRY and number in BODY:
                 found = {n: kept for n, kept in found.items() if n == number or n not in BODY}
             found[number] = found.get(number, {}) | message(value, kind)[0]
-        elif (kind, wire) in ((NUMBER, 0), (DATA, 2), (TEXT, 2)):
-            found[number] = value.decode() if kind == TEXT else value
-        while (kind, wire) == (NUMBERS, 2) and value:
+        elif (kind, wire) in (("n", 0), ("d", 2), ("t", 2)):
+            found[number] = value.decode() if kind == "t" else value
+        while (kind, wire) == ("l", 2) and value:
             value = value[varint(value, 0)[1] :]
     need(not group, "a group without its end")
     return found, at
@@ -125,8 +122,7 @@ def check_entry(leaf, index, origin, last):
         entry = message(leaf, ENTRY)[0]
     except (Bad, IndexError, UnicodeDecodeError, RecursionError):
         raise Bad(f"entry {index} is no entry") from None
-    complete = len(entry.get(1, b"")) == 32 and 2 in entry and BODY & set(entry)
-    need(complete, f"entry {index} has no id, no time or no content")
+    need(len(entry.get(1, b"")) == 32 and 2 in entry, f"entry {index} has no id or no time")
     need((4 in entry) == (index == 0), f"entry {index}: an epoch starts at entry 0 and only there")
     start = entry.get(4, {2: origin, 1: origin.split("/")[-1]})
     own = start.get(2) == origin and origin.endswith(f"/{start.get(1)}")

@@ -109,9 +109,8 @@ absl::Status EntryReader::CheckWhole(std::string_view bytes, const std::string& 
   v1::Entry entry;
   if (!entry.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
     return Damaged(where + " is no entry");
-  if (entry.entry_id().size() != kHashBytes || !entry.has_recorded_at() ||
-      entry.body_case() == v1::Entry::BODY_NOT_SET)
-    return Damaged(where + " has no id, no time or no content");
+  if (entry.entry_id().size() != kHashBytes || !entry.has_recorded_at())
+    return Damaged(where + " has no id or no time");
   if (entry.has_epoch_start() != (tree_.size() == 0))
     return Damaged(where + ": an epoch starts at entry 0 and only there");
   const auto& start = entry.epoch_start();

@@ -22,6 +22,29 @@ constexpr char kKeyIndex[] =
     "key_index";  // subject/<16 bytes>, month/<yyyy-mm>, org/<id> -> key id
 constexpr int kSubjectsMax = 1000;
 
+constexpr size_t kKeyIdBytes = 16;
+constexpr char kKeyIdLabel[] = "payload-key-id/v1";
+
+// Beside an entry about one person stands whose key opens its payload, sealed under the month's, or
+// two entries would show that they are about one person:
+//     id of the month's key, 16 bytes | nonce, 12 bytes | AES-256-GCM of the person's key id,
+//     key HKDF(month's key, kKeyIdLabel), AAD = entry id
+std::string SealKeyId(const privacy::SubjectKey& month, const std::string& entry_id,
+                      const std::string& key_id) {
+  const std::string key = crypto::HkdfSha256(month.secret, "", kKeyIdLabel, crypto::kAesKeyBytes);
+  const std::string nonce = crypto::RandomBytes(crypto::kGcmNonceBytes);
+  return month.id + nonce + crypto::AesGcmSeal(key, nonce, entry_id, key_id);
+}
+
+absl::StatusOr<std::string> OpenKeyId(const privacy::SubjectKey& month, const std::string& entry_id,
+                                      const std::string& sealed) {
+  const std::string key = crypto::HkdfSha256(month.secret, "", kKeyIdLabel, crypto::kAesKeyBytes);
+  if (sealed.size() < kKeyIdBytes + crypto::kGcmNonceBytes)
+    return Error(reason::kDataDamaged, "the key id beside an entry is cut off");
+  return crypto::AesGcmOpen(key, sealed.substr(kKeyIdBytes, crypto::kGcmNonceBytes), entry_id,
+                            sealed.substr(kKeyIdBytes + crypto::kGcmNonceBytes));
+}
+
 std::string MonthOf(int64_t now_ms) {
   const std::chrono::sys_time<std::chrono::milliseconds> now{std::chrono::milliseconds(now_ms)};
   const std::chrono::year_month_day day{std::chrono::floor<std::chrono::days>(now)};
@@ -195,15 +218,13 @@ coro::Task<absl::Status> Recorder::AddPayload(const v1::Question& question,
   payload.set_resource_name(subjects.keys.size() > 1
                                 ? AsName(question.controller()) + "/" + question.collection()
                                 : question.resource_name());
-  std::string secret;
+  auto month = co_await KeyFor("month/" + MonthOf(clock_->NowMs()));
+  if (!month.ok()) co_return month.status();
+  std::string secret = month->secret;
+  request->beside.set_payload_key_id(month->id);
   if (subjects.keys.size() == 1) {
-    request->beside.set_payload_key_id(subjects.keys[0].id);
+    request->beside.set_payload_key_id(SealKeyId(*month, entry_id, subjects.keys[0].id));
     secret = crypto::HkdfSha256(subjects.keys[0].secret, "", "payload/v1", crypto::kAesKeyBytes);
-  } else {
-    auto month = co_await KeyFor("month/" + MonthOf(clock_->NowMs()));
-    if (!month.ok()) co_return month.status();
-    request->beside.set_payload_key_id(month->id);
-    secret = month->secret;
   }
   request->beside.set_payload_nonce(crypto::RandomBytes(crypto::kGcmNonceBytes));
   request->beside.set_payload(crypto::AesGcmSeal(secret, request->beside.payload_nonce(), entry_id,
@@ -214,12 +235,17 @@ coro::Task<absl::Status> Recorder::AddPayload(const v1::Question& question,
 coro::Task<absl::StatusOr<std::optional<v1::EntryPayload>>> Recorder::OpenPayload(
     const Ledger::Stored& stored) {
   const auto& beside = stored.record.beside();
-  const std::vector<std::string> ids = {beside.payload_key_id()};
-  const Partition partition(kLedgerPartition);
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto keys, co_await vault_->Load(partition, ids));
-  if (!keys[0]) co_return std::optional<v1::EntryPayload>();
   v1::Entry entry;
   entry.ParseFromString(stored.record.leaf());
+  const Partition partition(kLedgerPartition);
+  std::vector<std::string> ids = {beside.payload_key_id().substr(0, kKeyIdBytes)};
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto keys, co_await vault_->Load(partition, ids));
+  if (keys[0] && beside.payload_key_id().size() > kKeyIdBytes) {
+    WATERLINE_CO_ASSIGN_OR_RETURN(ids[0],
+                                  OpenKeyId(*keys[0], entry.entry_id(), beside.payload_key_id()));
+    WATERLINE_CO_ASSIGN_OR_RETURN(keys, co_await vault_->Load(partition, ids));
+  }
+  if (!keys[0]) co_return std::optional<v1::EntryPayload>();
   const bool one_subject = beside.subject_tokens_size() == 1;
   const std::string secret =
       one_subject ? crypto::HkdfSha256(keys[0]->secret, "", "payload/v1", crypto::kAesKeyBytes)
