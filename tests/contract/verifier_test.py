@@ -266,17 +266,30 @@ def operator(log, rng):
     for size in (f"0{len(entries)}", f"+{len(entries)}", f"{len(entries)} ", "x", "", "9" * 20):
         note = signer.checkpoint(size, verify_ledger.root_of(export.hashes()))
         yield Case(f"a size of {size!r}", Export(note, entries).bytes(), REFUSED)
+    short = Export(signer.checkpoint(len(entries), b"short"), entries).bytes()
+    yield Case("a root that is too short", short, REFUSED)
     yield Case("entry 0 elsewhere", signer.export([entries[1], entries[0], *entries[2:]]), REFUSED)
     yield Case("two starts", signer.export([*entries, entries[0]]), REFUSED)
     yield Case("no start", signer.export(entries[1:]), REFUSED)
     backwards = [entries[0], entries[last], *entries[1:last]]
     yield Case("a time that goes back", signer.export(backwards), REFUSED)
-    for what, leaf in {
-        "an empty entry": b"", "no entry": b"\xff", "no id": entries[1][1][34:],
-        "no time": entries[1][1][:34], "a group": entries[1][1] + b"\x83\x06\x08\x01\x84\x06",
-    }.items():  # fmt: skip
-        made = signer.export([entries[0], (1, leaf), *entries[2:]])
-        yield Case(what, made, VERIFIES if what == "a group" else REFUSED)
+    leaf = entries[1][1]  # The id takes 34 bytes, the time 2 and as many as it says.
+    time_ends = 36 + leaf[35]
+    for what, (changed, wanted) in {
+        "an empty entry": (b"", REFUSED),
+        "no entry": (b"\xff", REFUSED),
+        "an entry without id": (leaf[34:], REFUSED),
+        "an entry without time": (leaf[:34] + leaf[time_ends:], REFUSED),
+        "an entry with a group": (leaf + b"\x83\x06\x08\x01\x84\x06", VERIFIES),
+        "an entry with an open group": (leaf + b"\x83\x06\x08\x01", REFUSED),
+        "an entry of a newer version": (leaf[:time_ends] + b"\xfa\x01\x01x", VERIFIES),
+        "an entry that is cut off": (leaf + b"\xfa\x01\x05x", REFUSED),
+        "an entry with a field 0": (leaf + b"\x02\x01x", REFUSED),
+        "a time of too many nanoseconds": (
+            leaf[:34] + b"\x12\x0c\x08\xff\xff\xff\xff\x07\x10\x80\x94\xeb\xdc\x03", REFUSED),
+        "a text that is not UTF-8": (leaf[:time_ends] + b"\x1a\x03\x0a\x01\xff", REFUSED),
+    }.items():
+        yield Case(what, signer.export([entries[0], (1, changed), *entries[2:]]), wanted)
     for _ in range(150):
         i = rng.randrange(len(entries))
         leaf = entries[i][1]

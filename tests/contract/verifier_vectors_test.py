@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""verify_ledger.py and ed25519.py on vectors of others: the C2SP example, Tessera's log, Wycheproof,
-CCTV. They are read in place from the folder named by WATERLINE_VECTORS, by default
+"""verify_ledger.py and ed25519.py on vectors of others: the C2SP example, Tessera's log,
+Wycheproof, CCTV. They are read in place from the folder named by WATERLINE_VECTORS, by default
 ../shared/vectors beside the project; the project's own notes are always read, and ledger.proto, of
 which the verifier has a table. Standard library only. Runs in the project's root.
 """
@@ -118,7 +118,7 @@ def wycheproof(folder):
 
 
 def cctv(folder):
-    """As OpenSSL, Go and ref10 do: refuse a non-canonical R and a low-order residue, take the rest."""
+    """As OpenSSL, Go and ref10 do: refuse a non-canonical R and a low-order residue, no others."""
     tests = load(folder / "ed25519vectors.json")
     for test in tests:
         key, signature = bytes.fromhex(test["key"]), bytes.fromhex(test["sig"])

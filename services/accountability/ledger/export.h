@@ -33,9 +33,10 @@ struct ExportSummary {
 // Checks the signature of the checkpoint against `verifier`; that its origin is an epoch of this
 // key's ledger (`<key name>/<epoch>`); that entry 0, and no other, is the start of just that epoch;
 // that every whole entry has an id and a time no earlier than those before it (what else it says
-// may be of a newer version); and that the leaves make the checkpoint's root. With `held`, a checkpoint that the reader kept from
-// before: that the log it signs is the beginning of this one. DATA_LOSS/DATA_DAMAGED says what is
-// wrong and at which index; INVALID_FIELDS that `held` is of another epoch.
+// may be of a newer version); and that the leaves make the checkpoint's root. With `held`, a
+// checkpoint that the reader kept from before: that the log it signs is the beginning of this one.
+// DATA_LOSS/DATA_DAMAGED says what is wrong and at which index; INVALID_FIELDS that `held` is of
+// another epoch.
 absl::StatusOr<ExportSummary> VerifyExport(std::string_view file, const NoteVerifier& verifier,
                                            const std::optional<Checkpoint>& held = std::nullopt);
 
