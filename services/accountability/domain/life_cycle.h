@@ -90,8 +90,8 @@ v1::Agreement AsOf(v1::Agreement agreement, int64_t now_ms);
 bool IsEnd(v1::AgreementState state);       // Expired, terminated or superseded.
 std::string StateName(v1::AgreementState);  // draft, in_review, ...
 
-// The text that is signed: protobuf JSON of the terms, fields by number, names as in the proto. Made
-// once, by Submit; what is stored is signed and shown, never a second rendering.
+// The text that is signed: protobuf JSON of the terms, fields by number, names as in the proto.
+// Made once, by Submit; what is stored is signed and shown, never a second rendering.
 std::string DocumentOf(const v1::AgreementTerms& terms);
 // What a signature covers: the lower-case hexadecimal SHA-256 of the document.
 std::string SignaturePayload(const v1::Agreement& agreement);
