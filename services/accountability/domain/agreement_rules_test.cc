@@ -121,6 +121,24 @@ TEST(Draft, UnknownPurposesAndEnumValuesAreRefused) {
                            "terms.operations[2]", "terms.parties[0].role"));
 }
 
+TEST(Draft, NamesAreWellFormed) {
+  auto terms = SampleTerms();
+  terms.mutable_parties(0)->set_organisation("chc-1234567");
+  terms.mutable_parties(1)->set_instructing_controller("ods-qnx");
+  terms.mutable_purposes(0)->mutable_bases(0)->set_organisation("organisations/");
+  terms.mutable_access_roles(0)->set_purposes(0, "curiosity");
+  terms.mutable_categories(0)->clear_category();
+  terms.set_version(2);
+  terms.set_supersedes("a1");
+  terms.set_decisions_per_minute(1'000'001);
+  EXPECT_THAT(
+      FieldsOf(CheckDraft(terms)),
+      UnorderedElementsAre(
+          "terms.parties[0].organisation", "terms.parties[1].instructing_controller",
+          "terms.purposes[0].bases[0].organisation", "terms.access_roles[0].purposes[0]",
+          "terms.categories[0].category", "terms.supersedes", "terms.decisions_per_minute"));
+}
+
 TEST(Draft, TextIsUtf8WithinItsLengthAndHoldsNoNhsNumber) {
   auto terms = SampleTerms();
   terms.set_title(std::string(200, 'a'));
@@ -258,6 +276,25 @@ TEST(Rule28, TheLeadIsAController) {
   EXPECT_THAT(Broken(terms), ElementsAre("terms.lead"));
 }
 
+TEST(Rule28, NobodyControls) {
+  auto terms = SampleTerms();
+  for (auto& party : *terms.mutable_parties()) party.set_role(v1::PARTY_ROLE_PROCESSOR);
+  EXPECT_THAT(Broken(terms), Contains("terms.parties"));
+}
+
+TEST(Rule28, EveryPartyHasARoleAndAnonymousRecipientsProvideNothing) {
+  auto terms = SampleTerms();
+  auto* party = AddProcessor(&terms);
+  party->clear_instructing_controller();
+  party->clear_role();
+  EXPECT_THAT(Broken(terms), ElementsAre("terms.parties[2].role"));
+  party->set_role(v1::PARTY_ROLE_RECIPIENT_OF_ANONYMOUS);
+  party->set_receives(true);
+  EXPECT_THAT(Broken(terms), IsEmpty());
+  party->set_provides(true);
+  EXPECT_THAT(Broken(terms), ElementsAre("terms.parties[2].provides"));
+}
+
 TEST(Rule28, EachControllerSaysWhoAnswersAndWhoMaySign) {
   auto terms = SampleTerms();
   auto* party = terms.mutable_parties(1);
@@ -306,6 +343,9 @@ TEST(Rule29, PurposeTextHas60To1000Characters) {
 TEST(Rule29, DataItemNotTiedToAPurpose) {
   auto terms = SampleTerms();
   auto* item = terms.mutable_categories(0)->mutable_items(0);
+  item->clear_item();
+  EXPECT_THAT(Broken(terms), ElementsAre("terms.categories[0].items[0].item"));
+  item->set_item("what people said");
   item->add_purposes("research");
   EXPECT_THAT(Broken(terms), ElementsAre("terms.categories[0].items[0].purposes[1]"));
   item->clear_purposes();
