@@ -17,7 +17,7 @@ def _services(*names):
 
 # Pure rules and mathematics: neither gRPC, nor storage, nor coroutines.
 PURE = ['services/registry/domain', 'services/events/domain', 'services/inference/domain',
-        'services/inference/model']
+        'services/inference/model', 'services/accountability/domain']
 
 CLIENT = _services(*DOMAIN, 'common/coro', 'common/log', 'common/rpc/status_wire.h')
 
@@ -65,12 +65,13 @@ ALLOWED = {
     'services/inference/api': _services(*COMMON_API, 'inference/domain', 'inference/projector',
                                         'inference/store'),
 
+    'services/accountability/domain': _services(*DOMAIN),
     'services/accountability/ledger': _services(*COMMON_BASE, 'common/storage'),
     # The gate's seam: Recorder is the Decider of a process that holds the ledger.
     'services/accountability/policy': _services(*COMMON_STORE, 'common/gate/decider.h',
                                                 'common/rpc/network.h', 'accountability/ledger'),
-    'services/accountability/api': _services(*COMMON_API, 'accountability/ledger',
-                                             'accountability/policy'),
+    'services/accountability/api': _services(*COMMON_API, 'accountability/domain',
+                                             'accountability/ledger', 'accountability/policy'),
 
     # All four in one process: the only code that sees more than one service.
     'services/waterlined': _services(*COMMON_API, 'common/identity', 'registry', 'events',

@@ -1,7 +1,8 @@
-# Writes each of FOLDER/<name>.txt as the string constant k_<name>_file into OUTPUT.
+# Writes each of FOLDER/<name>.<ending> as the string constant k_<name>_file into OUTPUT.
 file(WRITE ${OUTPUT} "#include \"services/common/data/data_files.h\"\n\nnamespace waterline::data {\n")
-foreach(name ${NAMES})
-  file(READ ${FOLDER}/${name}.txt text)
+foreach(file ${NAMES})
+  get_filename_component(name ${file} NAME_WE)
+  file(READ ${FOLDER}/${file} text)
   file(APPEND ${OUTPUT} "const char k_${name}_file[] = R\"~~~(")
   file(APPEND ${OUTPUT} "${text}")
   file(APPEND ${OUTPUT} ")~~~\";\n")
