@@ -5,6 +5,7 @@
 // project's folder writes the table anew; read its difference before committing it.
 
 #include <gmock/gmock.h>
+#include <google/protobuf/descriptor.pb.h>
 
 #include <atomic>
 #include <cstdlib>
@@ -179,7 +180,36 @@ TEST(ReleaseLevels, EveryFormFitsItsField) {
   }
 }
 
-// ---- Planted values --------------------------------------------------------------------------------
+// An aggregate is of many, so what stands for one record never leaves in it, whatever its option
+// says.
+TEST(ReleaseLevels, WhatStandsForOneRecordIsInNoAggregate) {
+  google::protobuf::FileDescriptorProto file;
+  file.set_name("planted.proto");
+  file.add_dependency("waterline/common/v1/options.proto");
+  auto* type = file.add_message_type();
+  type->set_name("Planted");
+  for (const auto form :
+       {common::v1::PSEUDONYMISED_FORM_PSEUDONYM, common::v1::PSEUDONYMISED_FORM_REVIEWED_TEXT}) {
+    auto* field = type->add_field();
+    field->set_name("field" + std::to_string(type->field_size()));
+    field->set_number(type->field_size());
+    field->set_label(google::protobuf::FieldDescriptorProto::LABEL_OPTIONAL);
+    field->set_type(google::protobuf::FieldDescriptorProto::TYPE_STRING);
+    auto* rule = field->mutable_options()->MutableExtension(common::v1::release);
+    rule->set_lowest(RELEASE_LEVEL_AGGREGATE);
+    rule->set_form(form);
+  }
+  DescriptorPool pool(DescriptorPool::generated_pool());
+  const auto* built = pool.BuildFile(file);
+  ASSERT_NE(built, nullptr);
+  for (int i = 0; i < 2; ++i) {
+    const auto* field = built->message_type(0)->field(i);
+    EXPECT_NE(LeavesAs(field, RELEASE_LEVEL_PSEUDONYMISED), Leaves::kWithheld);
+    EXPECT_EQ(LeavesAs(field, RELEASE_LEVEL_AGGREGATE), Leaves::kWithheld);
+  }
+}
+
+// ---- Planted values -----------------------------------------------------------------------------
 
 constexpr char kPlanted[] = "organisations/ods-x/participants/planted-person";
 constexpr int64_t kInstant = 1'781'691'072;     // 2026-06-17T10:11:12Z
@@ -337,7 +367,7 @@ TEST(ReleaseLevels, NoDropIsMadeWithoutBeingListed) {
                                    "contribution.contribution_code"));
 }
 
-// ---- Rows ----------------------------------------------------------------------------------------
+// ---- Rows ---------------------------------------------------------------------------------------
 
 constexpr char kEvent[] = "organisations/ods-x/events/e1";
 
@@ -456,7 +486,7 @@ TEST(Rows, AWholeMessageMayBeTheRow) {
   EXPECT_EQ(answer.ByteSizeLong(), 0U);
 }
 
-// ---- Forms ---------------------------------------------------------------------------------------
+// ---- Forms --------------------------------------------------------------------------------------
 
 TEST(Forms, WithoutAWholeKeyNothingThatNeedsAPseudonymLeaves) {
   for (const std::string key : {"", "short"}) {
@@ -552,7 +582,7 @@ TEST(Forms, AnInstantIsCutToItsMonthInUtc) {
   }
 }
 
-// ---- Levels --------------------------------------------------------------------------------------
+// ---- Levels -------------------------------------------------------------------------------------
 
 TEST(Levels, BelowAggregateOrUnknownLetNothingLeave) {
   for (const int level : {0, 1, 5, 99, -1}) {

@@ -80,7 +80,7 @@ void CollectUnannotated(const Descriptor* type, const std::string& prefix,
   open->erase(type);
 }
 
-// ---- Plans ---------------------------------------------------------------------------------------
+// ---- Plans --------------------------------------------------------------------------------------
 
 constexpr size_t kLevels = common::v1::ReleaseLevel_ARRAYSIZE;
 
@@ -152,7 +152,7 @@ const TypePlan& PlanOf(const Descriptor* type) {
   return plans.Of(type);
 }
 
-// ---- Forms ---------------------------------------------------------------------------------------
+// ---- Forms --------------------------------------------------------------------------------------
 
 using Changed = std::optional<std::string>;  // Nothing: the value may not leave.
 
@@ -178,7 +178,7 @@ void ToStartOfMonth(google::protobuf::Timestamp* instant) {
   *instant = text::ToTimestamp(first.time_since_epoch().count() * int64_t{86'400'000});
 }
 
-// ---- Messages ------------------------------------------------------------------------------------
+// ---- Messages -----------------------------------------------------------------------------------
 
 // What one message or row may show.
 struct View {

@@ -297,7 +297,7 @@ std::set<size_t> Unmoved(SmallNumberPolicy policy, const std::vector<size_t>& si
   }
 }
 
-// ---- Tables --------------------------------------------------------------------------------------
+// ---- Tables -------------------------------------------------------------------------------------
 
 struct Case {
   std::vector<size_t> sizes;
@@ -394,7 +394,7 @@ Case RandomCase(const std::vector<size_t>& sizes, std::mt19937* random) {
   return one;
 }
 
-// ---- The tests -----------------------------------------------------------------------------------
+// ---- The tests ----------------------------------------------------------------------------------
 
 // The table of domain.md 5.5.
 TEST(SmallNumbers, NhsRuleShowsWhatItsTableSays) {
