@@ -103,7 +103,9 @@ coro::Task<absl::StatusOr<Decision>> Gate::AskQuestion(
 
 void Gate::Project(google::protobuf::Message* message, common::v1::ReleaseLevel level,
                    accountability::v1::Receipt* receipt) {
-  auto withheld = privacy::Project(message, level);
+  privacy::ReleasePlan plan;
+  plan.level = level;
+  auto withheld = privacy::Project(message, plan);
   for (size_t i = 0; i < withheld.size() && i < kWithheldPathsMax; ++i) {
     receipt->add_withheld(withheld[i]);
   }

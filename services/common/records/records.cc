@@ -3,8 +3,10 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
+#include "services/common/crypto/aead.h"
 #include "services/common/crypto/encoding.h"
 #include "services/common/crypto/hash.h"
+#include "services/common/crypto/random.h"
 #include "services/common/rpc/limits.h"
 #include "services/common/text/date.h"
 
@@ -15,11 +17,14 @@ using common::storage::v1::DedupeRecord;
 using storage::Batch;
 using storage::Key;
 
-constexpr size_t kDigestBytes = 8;
 constexpr int kSweepMax = 200;  // A precondition and a delete each.
 
-std::string DigestOf(std::string_view arguments) {
-  return crypto::Sha256(arguments).substr(0, kDigestBytes);
+// Page tokens hold the id of a record that the reader may know by a pseudonym only, so they are
+// sealed: random nonce | AES-256-GCM of the id, bound to the arguments of the list. The key lives
+// as long as the process; after a restart a list starts again.
+const std::string& TokenKey() {
+  static const std::string key = crypto::RandomBytes(crypto::kAesKeyBytes);
+  return key;
 }
 
 absl::Status BadToken() {
@@ -62,15 +67,17 @@ absl::StatusOr<Page> ReadPage(int32_t page_size, const std::string& token,
   page.limit = page_size == 0 ? rpc::kPageSizeDefault : page_size;
   if (token.empty()) return page;
   const auto bytes = crypto::HexDecode(token);
-  if (!bytes.ok() || bytes->size() <= kDigestBytes ||
-      bytes->substr(0, kDigestBytes) != DigestOf(arguments))
-    return BadToken();
-  page.after = bytes->substr(kDigestBytes);
+  if (!bytes.ok() || bytes->size() <= crypto::kGcmNonceBytes) return BadToken();
+  auto id = crypto::AesGcmOpen(TokenKey(), bytes->substr(0, crypto::kGcmNonceBytes), arguments,
+                               bytes->substr(crypto::kGcmNonceBytes));
+  if (!id.ok()) return BadToken();
+  page.after = *std::move(id);
   return page;
 }
 
 std::string NextPageToken(std::string_view last_id, std::string_view arguments) {
-  return crypto::HexEncode(DigestOf(arguments) + std::string(last_id));
+  const std::string nonce = crypto::RandomBytes(crypto::kGcmNonceBytes);
+  return crypto::HexEncode(nonce + crypto::AesGcmSeal(TokenKey(), nonce, arguments, last_id));
 }
 
 storage::Range PageRange(std::string collection, const std::string& prefix, const Page& page) {

@@ -79,7 +79,8 @@ std::string EtagOf(storage::Revision revision);
 absl::Status CheckEtag(const std::string& etag, storage::Revision revision);
 
 // A page of a list. `arguments` are what the list was asked for apart from the page; a token of
-// other arguments is refused.
+// other arguments, or of this process before it was last started, is refused. It tells nothing of
+// the id it holds.
 struct Page {
   int limit = 0;
   std::string after;  // The last id of the page before; empty at the start.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "services/common/coro/sync_wait.h"
+#include "services/common/crypto/encoding.h"
 #include "services/common/status/error.h"
 #include "services/common/storage/memory/memory_store.h"
 
@@ -68,6 +69,33 @@ TEST_F(DedupeTest, TheSweepTakesWhatIsOlderAndNothingElse) {
   Mutation kept = MutationNamed("new-3");
   EXPECT_TRUE(Find(&kept, 7 * kDayMs + 1)->has_value());
   EXPECT_EQ(*coro::SyncWait(SweepDedupe(&store_, partition_, 7 * kDayMs + 1)), 0);
+}
+
+TEST(PageToken, LeadsToWhereThePageEnded) {
+  const auto page = ReadPage(10, NextPageToken("c-secret", "event 1"), "event 1");
+  ASSERT_TRUE(page.ok()) << page.status();
+  EXPECT_EQ(page->after, "c-secret");
+  EXPECT_EQ(page->limit, 10);
+}
+
+// Whoever sees pseudonyms only must not find the real id in the token.
+TEST(PageToken, TellsNothingOfTheIdItHolds) {
+  const std::string token = NextPageToken("c-secret", "event 1");
+  EXPECT_EQ(token.find("c-secret"), std::string::npos);
+  EXPECT_EQ(token.find(crypto::HexEncode("c-secret")), std::string::npos);
+  EXPECT_NE(NextPageToken("c-secret", "event 1"), token) << "equal ids make equal tokens";
+}
+
+TEST(PageToken, OfAnotherListOrChangedIsRefused) {
+  const std::string token = NextPageToken("c-secret", "event 1");
+  EXPECT_EQ(ReasonOf(ReadPage(0, token, "event 2").status()), reason::kInvalidFields.name);
+  for (size_t at = 0; at < token.size(); ++at) {
+    std::string changed = token;
+    changed[at] = changed[at] == '0' ? '1' : '0';
+    ASSERT_FALSE(ReadPage(0, changed, "event 1").ok()) << "position " << at;
+  }
+  for (const std::string bad : {"0", "00", "zz", crypto::HexEncode("c-secret").c_str()})
+    EXPECT_FALSE(ReadPage(0, bad, "event 1").ok());
 }
 
 }  // namespace
