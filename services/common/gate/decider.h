@@ -2,6 +2,9 @@
 
 // Decider: the seam between the gate and accountability. Thread safety: Decide from any thread.
 
+#include <chrono>
+#include <utility>
+
 #include "absl/status/statusor.h"
 #include "services/common/coro/task.h"
 #include "waterline/accountability/v1/decision.pb.h"
@@ -16,6 +19,13 @@ class Decider {
   virtual ~Decider() = default;
   virtual coro::Task<absl::StatusOr<accountability::v1::Decision>> Decide(
       accountability::v1::Question question) = 0;
+
+  // For a caller who waits until `deadline`: a Decider that has to wait for another process gives
+  // up then, with UNAVAILABLE.
+  virtual coro::Task<absl::StatusOr<accountability::v1::Decision>> DecideUntil(
+      accountability::v1::Question question, std::chrono::steady_clock::time_point /*deadline*/) {
+    return Decide(std::move(question));
+  }
 };
 
 }  // namespace waterline::gate

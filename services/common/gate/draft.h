@@ -37,6 +37,7 @@ class Decision {
   accountability::v1::Decision answer_;
   std::chrono::steady_clock::time_point decided_at_;
   std::shared_ptr<const std::atomic<bool>> cancelled_;  // Of the call it was made for.
+  std::chrono::steady_clock::time_point deadline_;      // Likewise.
 };
 
 // What may go on the wire, with its receipt. Made by Gate only.

@@ -73,7 +73,7 @@ absl::Status Refusal(const accountability::v1::Question& question,
 coro::Task<absl::StatusOr<Decision>> Gate::Ask(const rpc::Call& call, struct Ask ask) {
   auto question = ToQuestion(call, ask);
   question.set_attempt(crypto::RandomBytes(16));
-  co_return co_await AskQuestion(std::move(question), call.cancelled);
+  co_return co_await AskQuestion(std::move(question), call.cancelled, call.deadline);
 }
 
 coro::Task<absl::StatusOr<Decision>> Gate::Refresh(Decision decision) {
@@ -81,17 +81,20 @@ coro::Task<absl::StatusOr<Decision>> Gate::Refresh(Decision decision) {
   if (now_() - decision.decided_at_ <= kDecisionLife) co_return decision;
   auto question = std::move(decision.question_);
   question.set_attempt(crypto::RandomBytes(16));
-  co_return co_await AskQuestion(std::move(question), decision.cancelled_);
+  co_return co_await AskQuestion(std::move(question), decision.cancelled_, decision.deadline_);
 }
 
 coro::Task<absl::StatusOr<Decision>> Gate::AskQuestion(
-    accountability::v1::Question question, std::shared_ptr<const std::atomic<bool>> cancelled) {
+    accountability::v1::Question question, std::shared_ptr<const std::atomic<bool>> cancelled,
+    std::chrono::steady_clock::time_point deadline) {
   if (*cancelled) co_return Gone();
   Decision decision;
   decision.cancelled_ = std::move(cancelled);
+  decision.deadline_ = deadline;
   decision.decided_at_ = now_();
   decision.question_ = std::move(question);
-  WATERLINE_CO_ASSIGN_OR_RETURN(decision.answer_, co_await decider_->Decide(decision.question_));
+  WATERLINE_CO_ASSIGN_OR_RETURN(decision.answer_,
+                                co_await decider_->DecideUntil(decision.question_, deadline));
   const auto result = decision.answer_.result();
   if (result == accountability::v1::RESULT_PERMIT || result == accountability::v1::RESULT_REDUCED) {
     co_return decision;

@@ -95,7 +95,8 @@ class Gate {
 
  private:
   coro::Task<absl::StatusOr<Decision>> AskQuestion(
-      accountability::v1::Question question, std::shared_ptr<const std::atomic<bool>> cancelled);
+      accountability::v1::Question question, std::shared_ptr<const std::atomic<bool>> cancelled,
+      std::chrono::steady_clock::time_point deadline);
   static void Project(google::protobuf::Message* message, common::v1::ReleaseLevel level,
                       accountability::v1::Receipt* receipt);
 

@@ -23,6 +23,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
+constexpr std::chrono::hours kStreamDeadlineMax{24 * 365};  // Beyond that there is none.
 constexpr char kReceiptKey[] = "waterline-receipt-bin";
 constexpr char kRequestIdKey[] = "x-request-id";
 constexpr char kTraceparentKey[] = "traceparent";
@@ -47,9 +48,14 @@ std::string NewTraceparent() {
          crypto::HexEncode(crypto::RandomBytes(8)) + "-01";
 }
 
-steady_clock::time_point DeadlineOf(grpc::CallbackServerContext* context,
+// Of a unary call no later than `max` from now; of a stream as its client has it.
+steady_clock::time_point DeadlineOf(grpc::CallbackServerContext* context, Method::Kind kind,
                                     std::chrono::milliseconds max) {
   const auto left = context->deadline() - std::chrono::system_clock::now();
+  if (kind != Method::Kind::kUnary) {
+    if (left > kStreamDeadlineMax) return steady_clock::time_point::max();
+    return steady_clock::now() + std::chrono::duration_cast<steady_clock::duration>(left);
+  }
   if (left > max) return steady_clock::now() + max;
   return steady_clock::now() + std::chrono::duration_cast<steady_clock::duration>(left);
 }
@@ -62,6 +68,15 @@ absl::StatusOr<common::v1::ReleaseLevel> AskedLevel(const std::string& level) {
   if (level == "aggregate") return common::v1::RELEASE_LEVEL_AGGREGATE;
   return BadFields({{std::string(identity::kReleaseLevelKey),
                      "is none of identifiable, pseudonymised, aggregate"}});
+}
+
+// Whether the caller's certificate names a service of the host that the method lists.
+bool IsListedService(const accountability::v1::Caller& caller, const Method& method,
+                     const std::string& prefix) {
+  const std::string& identity = caller.certificate_identity();
+  if (prefix.empty() || !identity.starts_with(prefix)) return false;
+  return std::count(method.callers.begin(), method.callers.end(), identity.substr(prefix.size())) >
+         0;
 }
 
 // The Call of an incoming call, or why there is none. A PUBLIC method is answered without identity.
@@ -85,7 +100,7 @@ absl::StatusOr<Call> MakeCall(grpc::CallbackServerContext* context, const std::s
   call.approval = read(identity::kApprovalKey).value_or("");
   call.justification = read(identity::kJustificationKey).value_or("");
   WATERLINE_ASSIGN_OR_RETURN(call.asked, AskedLevel(read(identity::kReleaseLevelKey).value_or("")));
-  call.deadline = DeadlineOf(context, shared.unary_deadline_max);
+  call.deadline = DeadlineOf(context, method.kind, shared.unary_deadline_max);
   context->AddInitialMetadata(kRequestIdKey, call.request_id);
   context->AddInitialMetadata(kTraceparentKey, call.traceparent);
   auto caller = shared.identity->Identify(read, context->peer());
@@ -93,6 +108,10 @@ absl::StatusOr<Call> MakeCall(grpc::CallbackServerContext* context, const std::s
     call.caller = *std::move(caller);
   } else if (method.exposure != common::v1::EXPOSURE_PUBLIC) {
     return caller.status();
+  }
+  if (method.exposure == common::v1::EXPOSURE_INTERNAL &&
+      !IsListedService(call.caller, method, shared.internal_callers)) {
+    return Error(reason::kRoleNotPermitted, "only services of the network's host may call this");
   }
   return call;
 }

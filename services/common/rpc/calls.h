@@ -36,6 +36,7 @@ struct Shared {
   identity::IdentityProvider* identity = nullptr;
   Metrics* metrics = nullptr;
   std::chrono::milliseconds unary_deadline_max{0};
+  std::string internal_callers;       // See ServerOptions.
   std::atomic<bool> refusing{false};  // New calls, because the server drains.
   std::mutex mutex;                   // Guards the rest. No other lock is taken under it.
   std::condition_variable idle;

@@ -16,7 +16,14 @@ inline constexpr int kPageSizeDefault = 50;
 inline constexpr int kPageSizeMax = 1000;
 inline constexpr size_t kImportPieceBytesMax = 64 * 1024;
 inline constexpr std::chrono::seconds kUnaryDeadlineMax{30};
+// Questions of one process to accountability.
+inline constexpr size_t kDecisionsInFlightMax = 1024;
+inline constexpr size_t kDecisionsWaitingMax = 256;
 inline constexpr std::chrono::milliseconds kHeartbeatPeriod{400};
+// Between the host's services: how often a quiet connection is tried, and how long the other side
+// has to answer before it counts as gone.
+inline constexpr std::chrono::milliseconds kKeepalivePeriod{5000};
+inline constexpr std::chrono::milliseconds kKeepaliveTimeout{5000};
 // A draining server answers new calls for this long before it closes its ports: a call that is on
 // its way then gets an error that is safe to retry, and not a broken connection.
 inline constexpr std::chrono::milliseconds kDrainNotice{100};

@@ -64,6 +64,17 @@ class WireService : public grpc::Service {
   std::deque<std::string> paths_;
 };
 
+// An INTERNAL method is on no public port, and nothing else is on an internal one.
+absl::Status CheckExposure(const Service& service, bool internal) {
+  for (const auto& [name, method] : service.methods()) {
+    if ((method.exposure == common::v1::EXPOSURE_INTERNAL) == internal) continue;
+    return Error(reason::kStateForbids, service.full_name() + "." + name +
+                                            (internal ? " is not INTERNAL, and this server is"
+                                                      : " is INTERNAL, and this server is not"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 struct Server::Impl {
@@ -120,6 +131,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options,
   impl->shared.identity = impl->options.identity;
   impl->shared.metrics = impl->options.metrics;
   impl->shared.unary_deadline_max = impl->options.unary_deadline_max;
+  impl->shared.internal_callers = impl->options.internal_callers;
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
@@ -127,6 +139,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options,
   builder.SetMaxSendMessageSize(kMessageBytesMax);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMetadataBytesMax);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // The host's services ask on a quiet connection whether the other side is still there (link.h).
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             static_cast<int>(kKeepalivePeriod.count()) / 2);
   std::deque<int> ports;
   for (const auto& address : impl->options.addresses) {
     WATERLINE_RETURN_IF_ERROR(impl->options.identity->AllowsListeningOn(address));
@@ -135,6 +150,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options,
   for (const Service* service : services) {
     const auto problems = CheckAgainstDescriptor(*service);
     if (!problems.empty()) return Error(reason::kStateForbids, problems.front());
+    WATERLINE_RETURN_IF_ERROR(CheckExposure(*service, !impl->options.internal_callers.empty()));
     impl->names.push_back(service->full_name());
     impl->wire_services.push_back(std::make_unique<WireService>(&impl->shared, *service));
     builder.RegisterService(impl->wire_services.back().get());

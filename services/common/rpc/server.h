@@ -10,6 +10,9 @@
 // ends
 //    with DEADLINE_EXCEEDED;
 //  - `x-request-id` comes back as sent, or as made, in initial metadata; `traceparent` likewise.
+//
+// A public server serves GATED and PUBLIC methods; an internal one, on addresses of its own, serves
+// INTERNAL methods to the host's own services and nothing to anybody else.
 // Thread safety: all methods from any thread.
 
 #include <chrono>
@@ -32,13 +35,17 @@ struct ServerOptions {
   Metrics* metrics = nullptr;
   std::chrono::milliseconds drain_grace{10'000};
   std::chrono::milliseconds unary_deadline_max = kUnaryDeadlineMax;
+  // Not empty: an internal server. A caller is known by his certificate identity: this prefix, as
+  // HostServicePrefix makes it, and the name of his service.
+  std::string internal_callers;
 };
 
 class Server {
  public:
   // Errors: UNAVAILABLE naming the address when it is taken; FAILED_PRECONDITION when the identity
-  // provider does not allow it, or when a service does not match its descriptor. `services` outlive
-  // the server. Services start as not serving; SetServing opens them.
+  // provider does not allow it, or when a service does not match its descriptor or has a method
+  // that this kind of server does not serve. `services` outlive the server. Services start as not
+  // serving; SetServing opens them.
   static absl::StatusOr<std::unique_ptr<Server>> Start(ServerOptions options,
                                                        std::vector<const Service*> services);
   ~Server();  // Drains.

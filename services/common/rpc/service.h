@@ -14,6 +14,8 @@
 // A GATED method must return Draft<Response>: anything else does not compile. Each registration is
 // checked against the descriptor when the server starts: exposure, request and response type, and
 // that every method of the service is registered; a mismatch ends the process with a sentence.
+// An INTERNAL method makes no receipt and names the services of the host that may call it; it is
+// served on an internal server only (server.h).
 // Thread safety: registration before the server starts, by one thread.
 
 #include <functional>
@@ -23,6 +25,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "google/protobuf/message.h"
@@ -77,6 +80,29 @@ class GatedStream {
   gate::Gate* const gate_;
 };
 
+// What the handler of an INTERNAL stream sees. One Read and one Write at a time; the two never wait
+// for each other.
+template <class Request, class Response>
+class InternalStream {
+ public:
+  explicit InternalStream(RawStream* raw) : raw_(raw) {}
+
+  // The next message of the client; nothing at the end.
+  coro::Task<absl::StatusOr<std::optional<Request>>> Read() {
+    Request request;
+    auto more = co_await raw_->Read(&request);
+    if (!more.ok()) co_return more.status();
+    if (!*more) co_return std::optional<Request>();
+    co_return std::optional<Request>(std::move(request));
+  }
+
+  // `response` lives until the answer.
+  coro::Task<absl::Status> Write(const Response& response) { return raw_->Write(response); }
+
+ private:
+  RawStream* const raw_;
+};
+
 struct Method {
   enum class Kind { kUnary, kServerStream, kBidi };
   Kind kind = Kind::kUnary;
@@ -87,6 +113,7 @@ struct Method {
       unary;
   // For kServerStream the one request is the first Read.
   std::function<coro::Task<absl::Status>(const Call&, RawStream*)> stream;
+  std::vector<std::string> callers;  // INTERNAL: names of the host's services that may call it.
 };
 
 class Service {
@@ -151,6 +178,15 @@ coro::Task<absl::Status> RunStream(
     coro::Task<absl::Status> (Handler::*run)(const Call&, GatedStream<Request, Response>*),
     gate::Gate* gate, const Call& call, RawStream* raw) {
   GatedStream<Request, Response> stream(raw, gate);
+  co_return co_await (handler->*run)(call, &stream);
+}
+
+template <class Handler, class Request, class Response>
+coro::Task<absl::Status> RunInternalBidi(
+    Handler* handler,
+    coro::Task<absl::Status> (Handler::*run)(const Call&, InternalStream<Request, Response>*),
+    const Call& call, RawStream* raw) {
+  InternalStream<Request, Response> stream(raw);
   co_return co_await (handler->*run)(call, &stream);
 }
 
@@ -226,6 +262,37 @@ void GatedServerStream(Service* service, const std::string& name, Handler* handl
   method.response_prototype = &Response::default_instance();
   method.stream = [=](const Call& call, RawStream* raw) {
     return internal::RunServerStream(handler, run, gate, call, raw);
+  };
+  service->Add(name, std::move(method));
+}
+
+// Adds an INTERNAL unary method, for the services named: no entry is made for it; the receipt is
+// made where a result leaves.
+template <class Handler, class Request, class Response>
+void Internal(Service* service, const std::string& name, Handler* handler,
+              coro::Task<absl::StatusOr<Response>> (Handler::*run)(const Call&, const Request&),
+              std::vector<std::string> callers) {
+  Public(service, name, handler, run);
+  Method method = service->methods().at(name);
+  method.exposure = common::v1::EXPOSURE_INTERNAL;
+  method.callers = std::move(callers);
+  service->Add(name, std::move(method));
+}
+
+// Adds an INTERNAL method whose both sides stream.
+template <class Handler, class Request, class Response>
+void InternalBidi(Service* service, const std::string& name, Handler* handler,
+                  coro::Task<absl::Status> (Handler::*run)(const Call&,
+                                                           InternalStream<Request, Response>*),
+                  std::vector<std::string> callers) {
+  Method method;
+  method.kind = Method::Kind::kBidi;
+  method.exposure = common::v1::EXPOSURE_INTERNAL;
+  method.callers = std::move(callers);
+  method.request_prototype = &Request::default_instance();
+  method.response_prototype = &Response::default_instance();
+  method.stream = [=](const Call& call, RawStream* raw) {
+    return internal::RunInternalBidi(handler, run, call, raw);
   };
   service->Add(name, std::move(method));
 }
