@@ -52,17 +52,6 @@ std::string MonthOf(int64_t now_ms) {
                      static_cast<unsigned>(day.month()));
 }
 
-std::string EntryId(const v1::Question& question) {
-  const auto& caller = question.caller();
-  std::string input;
-  for (const std::string* part : {&caller.organisation(), &caller.issuer(), &caller.actor(),
-                                  &question.method(), &question.request_id()}) {
-    input += *part;
-    input.push_back('\0');
-  }
-  return crypto::HmacSha256(question.attempt(), input);
-}
-
 std::string SubjectsRoot(const std::vector<std::string>& sorted_tokens) {
   if (sorted_tokens.empty()) return "";
   Frontier tree;
@@ -119,6 +108,17 @@ v1::Decision ToDecision(const v1::Question& question, const Verdict& verdict,
 }
 
 }  // namespace
+
+std::string EntryId(const v1::Question& question) {
+  const auto& caller = question.caller();
+  std::string input;
+  for (const std::string* part : {&caller.organisation(), &caller.issuer(), &caller.actor(),
+                                  &question.method(), &question.request_id()}) {
+    input += *part;
+    input.push_back('\0');
+  }
+  return crypto::HmacSha256(question.attempt(), input);
+}
 
 coro::Task<absl::StatusOr<v1::Decision>> Recorder::Decide(v1::Question question) {
   if (question.subject_ids_size() > kSubjectsMax) {

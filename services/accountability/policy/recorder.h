@@ -18,6 +18,9 @@
 
 namespace waterline::accountability {
 
+// HMAC-SHA256 of caller, method and request id under the attempt (contracts.md 1).
+std::string EntryId(const v1::Question& question);
+
 class Recorder : public gate::Decider {
  public:
   Recorder(Ledger* ledger, waterline::storage::Store* store, privacy::Vault* vault, Clock* clock,
