@@ -23,11 +23,12 @@ bool IsTheSame(const v1::Access& access, const v1::Question& question) {
          access.organisation() == "organisations/" + question.caller().organisation();
 }
 
-// Whether all of a decision stands in its entry.
+// Whether all of a decision stands in its entry: a refusal, and the controller's own access.
 bool IsWhole(const v1::Access& access) {
-  return access.result() == v1::RESULT_DENY ||
-         access.given() == common::v1::RELEASE_LEVEL_IDENTIFIABLE ||
-         access.given() == common::v1::RELEASE_LEVEL_AGGREGATE;
+  if (access.result() == v1::RESULT_DENY)
+    return access.reasons_size() > 0 && access.reasons(0) != "RATE_LIMITED";
+  return access.result() == v1::RESULT_PERMIT && access.agreement().empty() &&
+         access.given() == common::v1::RELEASE_LEVEL_IDENTIFIABLE;
 }
 
 v1::Decision ToDecision(const v1::Entry& entry, const common::v1::LedgerPosition& position,
