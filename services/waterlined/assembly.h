@@ -23,6 +23,9 @@ struct ServeOptions {
   StoreLayer store_layer;
 };
 
+// FAILED_PRECONDITION unless the network may be served with development identity.
+absl::Status CheckDevelopment(const rpc::NetworkFacts& facts);
+
 class Waterlined {
  public:
   // Opens the data folder, checks keys and ledger, starts the services. Every error is one clear

@@ -41,18 +41,22 @@ absl::Status BeginRestoredEpoch(const Layout& layout, const std::string& reason_
 }
 
 // A restore that failed leaves nothing that could be taken for a network.
-void Discard(const Layout& layout, bool with_folder) {
+void Discard(const std::string& data, bool with_folder) {
   std::error_code error;
-  for (const auto& part : {layout.Config(), layout.Stores(), layout.Keys(), layout.Lock()})
-    fs::remove_all(part, error);
-  if (with_folder) fs::remove(layout.data, error);
+  for (const auto& folders : {Folders::Separate(data), Folders::One(data)}) {
+    for (const Layout& layout : folders.All()) {
+      for (const auto& part : {layout.Config(), layout.Stores(), layout.Keys(), layout.Lock()})
+        fs::remove_all(part, error);
+      if (folders.is_separate() || with_folder) fs::remove(layout.data, error);  // When empty.
+    }
+  }
 }
 
 // Every file of every store is as it was written.
-absl::Status CheckStores(const Layout& layout) {
+absl::Status CheckStores(const Folders& folders) {
   for (const char* service : kServices) {
     storage::RocksDbStore::Options options;
-    options.path = layout.Store(service);
+    options.path = folders.Of(service).Store(service);
     options.read_only = true;
     WATERLINE_ASSIGN_OR_RETURN(const auto store, storage::RocksDbStore::Open(std::move(options)));
     WATERLINE_RETURN_IF_ERROR(store->VerifyChecksums());
@@ -63,17 +67,27 @@ absl::Status CheckStores(const Layout& layout) {
 }  // namespace
 
 absl::Status Backup(const std::string& data, const std::string& to) {
-  const Layout layout(data);
-  WATERLINE_RETURN_IF_ERROR(LoadNetwork(layout).status());
-  WATERLINE_ASSIGN_OR_RETURN(const auto lock, FolderLock::Take(layout));
+  const Folders folders = Folders::Find(data);
+  std::vector<std::unique_ptr<FolderLock>> locks;
+  std::vector<std::string> keys;
+  std::vector<std::string> rest;
+  for (const Layout& layout : folders.All()) {
+    WATERLINE_RETURN_IF_ERROR(LoadNetwork(layout).status());
+    WATERLINE_ASSIGN_OR_RETURN(auto lock, FolderLock::Take(layout));
+    locks.push_back(std::move(lock));
+    const std::string inside = layout.data == data ? "" : layout.data.substr(data.size() + 1) + "/";
+    keys.push_back(inside + "keys");
+    rest.push_back(inside + "network.conf");
+    rest.push_back(inside + "stores");
+  }
   std::error_code error;
   fs::create_directories(to, error);
   if (error)
     return Error(reason::kUnavailable, "cannot make the folder " + to + ": " + error.message());
   if (fs::exists(DataTar(to)) || fs::exists(KeysTar(to)))
     return Error(reason::kAlreadyExists, to + " holds a backup already; nothing was overwritten");
-  WATERLINE_RETURN_IF_ERROR(WriteTar(KeysTar(to), data, {"keys"}));
-  return WriteTar(DataTar(to), data, {"network.conf", "stores"});
+  WATERLINE_RETURN_IF_ERROR(WriteTar(KeysTar(to), data, keys));
+  return WriteTar(DataTar(to), data, rest);
 }
 
 absl::Status Restore(const std::string& from, const std::string& data,
@@ -81,7 +95,8 @@ absl::Status Restore(const std::string& from, const std::string& data,
   const Layout layout(data);
   if (reason_text.empty())
     return BadFields({{"reason", "is required: it stands in the ledger for everyone to read"}});
-  if (fs::exists(layout.Config()) || fs::exists(layout.Stores()) || fs::exists(layout.Keys())) {
+  if (fs::exists(layout.Config()) || fs::exists(layout.Stores()) || fs::exists(layout.Keys()) ||
+      Folders::Find(data).is_separate()) {
     return Error(reason::kAlreadyExists,
                  data + " holds a network already; restore into an empty folder");
   }
@@ -91,9 +106,9 @@ absl::Status Restore(const std::string& from, const std::string& data,
   if (error)
     return Error(reason::kUnavailable, "cannot make the folder " + data + ": " + error.message());
   auto restored = Unpack(from, layout);
-  if (restored.ok()) restored = CheckStores(layout);
+  if (restored.ok()) restored = CheckStores(Folders::Find(data));
   if (restored.ok()) restored = BeginRestoredEpoch(layout, reason_text);
-  if (!restored.ok()) Discard(layout, is_new);
+  if (!restored.ok()) Discard(data, is_new);
   return restored;
 }
 
@@ -115,15 +130,21 @@ absl::StatusOr<std::string> StateDigest(const std::string& data) {
 }
 
 absl::StatusOr<std::string> Verify(const std::string& data) {
-  const Layout layout(data);
+  const Folders folders = Folders::Find(data);
+  std::vector<std::unique_ptr<FolderLock>> locks;
+  for (const Layout& layout : folders.All()) {
+    WATERLINE_RETURN_IF_ERROR(LoadNetwork(layout).status());
+    WATERLINE_ASSIGN_OR_RETURN(auto lock, FolderLock::Take(layout));
+    locks.push_back(std::move(lock));
+  }
+  const Layout layout = folders.Of("accountability");
   WATERLINE_ASSIGN_OR_RETURN(const auto facts, LoadNetwork(layout));
-  WATERLINE_ASSIGN_OR_RETURN(const auto lock, FolderLock::Take(layout));
   WATERLINE_ASSIGN_OR_RETURN(const auto signer, LoadSigner(layout, facts.network));
   WATERLINE_ASSIGN_OR_RETURN(
       const auto summary,
       accountability::VerifyFolder(layout.Store("accountability"), layout.Anchor(), facts.network,
                                    signer.verifier()));
-  WATERLINE_RETURN_IF_ERROR(CheckStores(layout));
+  WATERLINE_RETURN_IF_ERROR(CheckStores(folders));
   return "Every store is as it was written. The ledger verifies: " +
          std::to_string(summary.entries) + " entries in " + std::to_string(summary.epochs) +
          (summary.epochs == 1 ? " epoch." : " epochs.");

@@ -17,6 +17,7 @@ struct InitOptions {
   std::string administrator;  // Actor that becomes the first network-steward in the records.
   bool development = false;
   bool demonstration = false;
+  bool separate = false;  // A folder of its own for each service, under `data`.
 };
 
 // Makes keys, stores, the host's organisation record and membership, and the first ledger entries.

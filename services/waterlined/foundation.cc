@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 #include "services/common/coro/sync_wait.h"
 #include "services/common/crypto/encoding.h"
@@ -34,6 +35,18 @@ std::string Bool(bool value) { return value ? "true" : "false"; }
 
 }  // namespace
 
+Folders Folders::Find(const std::string& data) {
+  const bool is_separate = std::filesystem::exists(Separate(data).Of("accountability").Config());
+  return Folders(data, is_separate);
+}
+
+std::vector<Layout> Folders::All() const {
+  if (!is_separate_) return {Layout(data_)};
+  std::vector<Layout> all;
+  for (const char* service : kServices) all.push_back(Of(service));
+  return all;
+}
+
 absl::StatusOr<rpc::NetworkFacts> LoadNetwork(const Layout& layout) {
   std::ifstream file(layout.Config());
   std::string line;
@@ -54,6 +67,7 @@ absl::StatusOr<rpc::NetworkFacts> LoadNetwork(const Layout& layout) {
     if (key == "host") facts.host = value;
     if (key == "development") facts.development = value == "true";
     if (key == "demonstration") facts.demonstration = value == "true";
+    if (key == "ledger_key") facts.ledger_key = value;
   }
   if (!text::IsResourceId(facts.network) || !text::IsResourceId(facts.host))
     return Refuse(layout.Config() + " names no network or no host");
@@ -65,6 +79,7 @@ absl::Status SaveNetwork(const Layout& layout, const rpc::NetworkFacts& facts) {
   file << kConfigHeader << "\nnetwork = " << facts.network << "\nhost = " << facts.host
        << "\ndevelopment = " << Bool(facts.development)
        << "\ndemonstration = " << Bool(facts.demonstration) << '\n';
+  if (!facts.ledger_key.empty()) file << "ledger_key = " << facts.ledger_key << '\n';
   file.close();
   if (!file) return Error(reason::kStorageFull, "could not write " + layout.Config());
   return absl::OkStatus();
@@ -107,25 +122,48 @@ absl::StatusOr<accountability::NoteSigner> LoadSigner(const Layout& layout,
 absl::StatusOr<std::unique_ptr<Foundation>> Foundation::Open(
     const Layout& layout, Clock* clock, std::optional<accountability::v1::EpochStart> new_epoch,
     const std::vector<StoreLayer>& layers) {
+  return OpenServices(Folders::Find(layout.data), {std::begin(kServices), std::end(kServices)},
+                      clock, std::move(new_epoch), layers);
+}
+
+absl::StatusOr<std::unique_ptr<Foundation>> Foundation::OpenServices(
+    const Folders& folders, const std::vector<std::string>& services, Clock* clock,
+    std::optional<accountability::v1::EpochStart> new_epoch,
+    const std::vector<StoreLayer>& layers) {
   std::unique_ptr<Foundation> foundation(new Foundation(clock));
-  WATERLINE_ASSIGN_OR_RETURN(foundation->facts_, LoadNetwork(layout));
-  WATERLINE_ASSIGN_OR_RETURN(foundation->lock_, FolderLock::Take(layout));
-  for (const char* service : kServices)
-    WATERLINE_RETURN_IF_ERROR(foundation->OpenPart(layout, service, layers));
-  WATERLINE_ASSIGN_OR_RETURN(auto signer, LoadSigner(layout, foundation->facts_.network));
-  foundation->signer_.emplace(std::move(signer));
-  accountability::Ledger::Options options;
-  options.store = foundation->store("accountability");
-  options.anchor_path = layout.Anchor();
-  options.network = foundation->facts_.network;
-  options.signer = &*foundation->signer_;
-  options.clock = &foundation->clock_;
-  options.new_epoch = std::move(new_epoch);
-  WATERLINE_ASSIGN_OR_RETURN(foundation->ledger_, accountability::Ledger::Open(std::move(options)));
-  foundation->recorder_ = std::make_unique<accountability::Recorder>(
-      foundation->ledger_.get(), foundation->store("accountability"),
-      foundation->vault("accountability"), &foundation->clock_, foundation->facts_);
+  std::string locked;
+  for (const auto& service : services) {
+    const Layout layout = folders.Of(service);
+    if (layout.data == std::exchange(locked, layout.data)) continue;
+    WATERLINE_ASSIGN_OR_RETURN(foundation->facts_, LoadNetwork(layout));
+    WATERLINE_ASSIGN_OR_RETURN(auto lock, FolderLock::Take(layout));
+    foundation->locks_.push_back(std::move(lock));
+  }
+  for (const auto& service : services)
+    WATERLINE_RETURN_IF_ERROR(foundation->OpenPart(folders.Of(service), service, layers));
+  if (foundation->parts_.contains("accountability")) {
+    WATERLINE_RETURN_IF_ERROR(
+        foundation->OpenLedger(folders.Of("accountability"), std::move(new_epoch)));
+  }
   return foundation;
+}
+
+absl::Status Foundation::OpenLedger(const Layout& layout,
+                                    std::optional<accountability::v1::EpochStart> new_epoch) {
+  WATERLINE_ASSIGN_OR_RETURN(auto signer, LoadSigner(layout, facts_.network));
+  signer_.emplace(std::move(signer));
+  accountability::Ledger::Options options;
+  options.store = store("accountability");
+  options.anchor_path = layout.Anchor();
+  options.network = facts_.network;
+  options.signer = &*signer_;
+  options.clock = &clock_;
+  options.new_epoch = std::move(new_epoch);
+  WATERLINE_ASSIGN_OR_RETURN(ledger_, accountability::Ledger::Open(std::move(options)));
+  facts_.ledger_key = ledger_->verifier().Vkey();
+  recorder_ = std::make_unique<accountability::Recorder>(ledger_.get(), store("accountability"),
+                                                         vault("accountability"), &clock_, facts_);
+  return absl::OkStatus();
 }
 
 Foundation::~Foundation() {

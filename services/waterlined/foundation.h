@@ -16,6 +16,11 @@
 //     host = local-demonstration-board
 //     development = true
 //     demonstration = true
+//     ledger_key = dev-demonstration/accountability+...   in separate folders only
+//
+// Services in processes of their own have separate folders, accountability/, registry/, events/ and
+// inference/ under one: each of this form, with its own keys and store only; origin.key and the
+// ledger are accountability's.
 //
 // Thread safety: one thread opens and closes; the parts are as their own headers say.
 
@@ -53,6 +58,27 @@ struct Layout {
 // The services that keep data, in the order in which they open.
 inline constexpr const char* kServices[] = {"accountability", "registry", "events", "inference"};
 
+// Where each service of a deployment keeps its data: all in one folder, or each in its own.
+class Folders {
+ public:
+  static Folders One(std::string data) { return Folders(std::move(data), false); }
+  static Folders Separate(std::string data) { return Folders(std::move(data), true); }
+  // As they are under `data`: separate when one of accountability is there.
+  static Folders Find(const std::string& data);
+
+  bool is_separate() const { return is_separate_; }
+  const std::string& data() const { return data_; }
+  Layout Of(const std::string& service) const {
+    return Layout(is_separate_ ? data_ + "/" + service : data_);
+  }
+  std::vector<Layout> All() const;  // Each once.
+
+ private:
+  Folders(std::string data, bool is_separate) : data_(std::move(data)), is_separate_(is_separate) {}
+  std::string data_;
+  bool is_separate_;
+};
+
 // FAILED_PRECONDITION naming the file when it is absent or malformed.
 absl::StatusOr<rpc::NetworkFacts> LoadNetwork(const Layout& layout);
 absl::Status SaveNetwork(const Layout& layout, const rpc::NetworkFacts& facts);
@@ -84,6 +110,11 @@ class Foundation {
       const Layout& layout, Clock* clock,
       std::optional<accountability::v1::EpochStart> new_epoch = std::nullopt,
       const std::vector<StoreLayer>& layers = {});
+  // The same of some services; `services` without accountability: without ledger and recorder.
+  static absl::StatusOr<std::unique_ptr<Foundation>> OpenServices(
+      const Folders& folders, const std::vector<std::string>& services, Clock* clock,
+      std::optional<accountability::v1::EpochStart> new_epoch = std::nullopt,
+      const std::vector<StoreLayer>& layers = {});
   ~Foundation();
 
   const rpc::NetworkFacts& facts() const { return facts_; }
@@ -103,10 +134,12 @@ class Foundation {
   explicit Foundation(Clock* clock) : clock_(clock) {}
   absl::Status OpenPart(const Layout& layout, const std::string& service,
                         const std::vector<StoreLayer>& layers);
+  absl::Status OpenLedger(const Layout& layout,
+                          std::optional<accountability::v1::EpochStart> new_epoch);
 
   rpc::NetworkFacts facts_;
   MonotoneClock clock_;
-  std::unique_ptr<FolderLock> lock_;
+  std::vector<std::unique_ptr<FolderLock>> locks_;
   std::map<std::string, Part> parts_;
   std::optional<accountability::NoteSigner> signer_;
   std::unique_ptr<accountability::Ledger> ledger_;

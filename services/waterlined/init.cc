@@ -126,15 +126,23 @@ coro::Task<absl::Status> WriteHost(Foundation* foundation, InitOptions options) 
   co_return committed.status();
 }
 
-std::string Report(const InitOptions& options, const Layout& layout, const std::string& vkey) {
+// Where the keys are, in words.
+std::string KeyFolders(const Folders& folders) {
+  std::string text;
+  for (const Layout& layout : folders.All()) text += (text.empty() ? "" : ", ") + layout.Keys();
+  return text;
+}
+
+std::string Report(const InitOptions& options, const Folders& folders, const std::string& vkey) {
   std::string text = "Made the network " + options.network + " with host organisations/" +
-                     options.host + " in " + layout.data + ".\n";
+                     options.host + " in " + folders.data() + ".\n";
+  if (options.separate) text += "Each service has a folder of its own there.\n";
   if (options.demonstration) text += "It is a DEMONSTRATION network: every output says so.\n";
   if (options.development)
     text += "It uses DEVELOPMENT identity: callers are believed, on this machine only.\n";
   text += "Give this key to everyone who verifies the ledger: " + vkey + "\n";
   text +=
-      "Keep copies of " + layout.Keys() +
+      "Keep copies of " + KeyFolders(folders) +
       " apart from the data. If the *.keys files are lost, names, contact details and what people\n"
       "said can never be read again; if origin.key is lost, the ledger cannot go on.\n";
   return text;
@@ -144,22 +152,29 @@ std::string Report(const InitOptions& options, const Layout& layout, const std::
 
 absl::StatusOr<std::string> Init(const InitOptions& options) {
   WATERLINE_RETURN_IF_ERROR(CheckOptions(options));
-  const Layout layout(options.data);
-  if (fs::exists(layout.Config()) || fs::exists(layout.OriginKey())) {
-    return Error(reason::kAlreadyExists,
-                 layout.data + " holds a network already; nothing was changed");
+  for (const auto& folders : {Folders::One(options.data), Folders::Separate(options.data)}) {
+    for (const Layout& layout : folders.All()) {
+      if (fs::exists(layout.Config()) || fs::exists(layout.OriginKey()))
+        return Error(reason::kAlreadyExists,
+                     layout.data + " holds a network already; nothing was changed");
+    }
   }
-  WATERLINE_RETURN_IF_ERROR(MakeFolders(layout));
-  WATERLINE_RETURN_IF_ERROR(WriteOriginKey(layout));
+  const Folders folders =
+      options.separate ? Folders::Separate(options.data) : Folders::One(options.data);
+  for (const Layout& layout : folders.All()) WATERLINE_RETURN_IF_ERROR(MakeFolders(layout));
+  WATERLINE_RETURN_IF_ERROR(WriteOriginKey(folders.Of("accountability")));
   for (const char* service : kServices)
-    WATERLINE_RETURN_IF_ERROR(privacy::MasterKeys::Create(layout.MasterKeys(service)));
-  rpc::NetworkFacts facts{options.network, options.host, options.development,
-                          options.demonstration};
-  WATERLINE_RETURN_IF_ERROR(SaveNetwork(layout, facts));
+    WATERLINE_RETURN_IF_ERROR(privacy::MasterKeys::Create(folders.Of(service).MasterKeys(service)));
+  rpc::NetworkFacts facts{options.network, options.host, options.development, options.demonstration,
+                          ""};
+  WATERLINE_ASSIGN_OR_RETURN(const auto signer,
+                             LoadSigner(folders.Of("accountability"), facts.network));
+  if (options.separate) facts.ledger_key = signer.verifier().Vkey();
+  for (const Layout& layout : folders.All()) WATERLINE_RETURN_IF_ERROR(SaveNetwork(layout, facts));
   SystemClock clock;
-  WATERLINE_ASSIGN_OR_RETURN(auto foundation, Foundation::Open(layout, &clock));
+  WATERLINE_ASSIGN_OR_RETURN(auto foundation, Foundation::Open(Layout(options.data), &clock));
   WATERLINE_RETURN_IF_ERROR(coro::SyncWait(WriteHost(foundation.get(), options)));
-  return Report(options, layout, foundation->ledger()->verifier().Vkey());
+  return Report(options, folders, signer.verifier().Vkey());
 }
 
 }  // namespace waterline::deployment

@@ -98,6 +98,8 @@ void AddInit(CLI::App* family, Invocation* invocation) {
                       "Who may change the network first; --actor by default");
   command->add_flag("--development", init.development,
                     "Callers are believed, on this machine only; the id must hold `dev`");
+  command->add_flag("--separate", init.separate,
+                    "A folder of its own for each service, to run them in processes of their own");
   command->add_flag("--demonstration", init.demonstration,
                     "Everything in it is invented, and every output says so");
 }

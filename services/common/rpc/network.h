@@ -12,6 +12,8 @@ struct NetworkFacts {
   std::string host;     // Id of the host organisation.
   bool development = false;
   bool demonstration = false;  // Invented data; every output says so.
+  // C2SP vkey of the ledger, where the ledger is in another process; empty where it is here.
+  std::string ledger_key;
 };
 
 }  // namespace waterline::rpc

@@ -1,0 +1,7 @@
+// waterline-registry: registry in a process of its own. Flags: --help.
+
+#include "services/waterlined/program.h"
+
+int main(int argc, char** argv) {
+  return waterline::deployment::RunSeparate("registry", argc, argv);
+}

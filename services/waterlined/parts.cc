@@ -1,0 +1,173 @@
+#include "services/waterlined/parts.h"
+
+#include <set>
+
+#include "services/accountability/api/accountability_api.h"
+#include "services/accountability/api/decision_api.h"
+#include "services/accountability/policy/repeated_attempts.h"
+#include "services/common/coro/sync_wait.h"
+#include "services/common/crypto/encoding.h"
+#include "services/common/crypto/random.h"
+#include "services/common/status/macros.h"
+#include "services/events/api/events_api.h"
+#include "services/events/api/evidence_api.h"
+#include "services/inference/api/inference_api.h"
+#include "services/registry/api/directory_api.h"
+#include "services/registry/api/local_directory.h"
+#include "services/registry/api/registry_api.h"
+#include "services/waterlined/housekeeping.h"
+
+namespace waterline::deployment {
+namespace {
+
+constexpr char kVersion[] = "0.1.0";
+
+std::vector<storage::Store*> Stores(const Surroundings& around, const std::string& service) {
+  return {around.foundation->store(service)};
+}
+
+class RegistryPart : public Part {
+ public:
+  explicit RegistryPart(const Surroundings& around)
+      : directory_(around.foundation->store("registry")),
+        directory_api_(&directory_),
+        housekeeping_(Stores(around, "registry"), around.foundation->clock()) {
+    registry::RegistryApi::Parts parts;
+    parts.store = around.foundation->store("registry");
+    parts.vault = around.foundation->vault("registry");
+    parts.gate = around.gate;
+    parts.clock = around.foundation->clock();
+    parts.pool = around.files;
+    parts.network = around.foundation->facts();
+    parts.ledger_key = parts.network.ledger_key;
+    parts.version = kVersion;
+    api_ = std::make_unique<registry::RegistryApi>(std::move(parts));
+    api_->Register(NewService("waterline.registry.v1.RegistryService"));
+    directory_api_.Register(NewInternalService("waterline.registry.v1.DirectoryService"));
+  }
+  void Start() override { housekeeping_.Start(); }
+  void Stop() override { housekeeping_.Stop(); }
+
+ private:
+  registry::LocalDirectory directory_;
+  registry::DirectoryApi directory_api_;
+  std::unique_ptr<registry::RegistryApi> api_;
+  Housekeeping housekeeping_;
+};
+
+class EventsPart : public Part {
+ public:
+  EventsPart(const Surroundings& around, std::unique_ptr<rpc::Directory> directory)
+      : directory_(std::move(directory)),
+        evidence_api_(around.foundation->store("events")),
+        housekeeping_(Stores(around, "events"), around.foundation->clock()) {
+    events::EventsApi::Parts parts;
+    parts.store = around.foundation->store("events");
+    parts.vault = around.foundation->vault("events");
+    parts.gate = around.gate;
+    parts.clock = around.foundation->clock();
+    parts.pool = around.files;
+    parts.directory = directory_.get();
+    parts.network = around.foundation->facts();
+    api_ = std::make_unique<events::EventsApi>(std::move(parts));
+    api_->Register(NewService("waterline.events.v1.EventsService"));
+    evidence_api_.Register(NewInternalService("waterline.events.v1.EvidenceService"));
+  }
+  void Start() override { housekeeping_.Start(); }
+  void Stop() override { housekeeping_.Stop(); }
+
+ private:
+  const std::unique_ptr<rpc::Directory> directory_;
+  events::EvidenceApi evidence_api_;
+  std::unique_ptr<events::EventsApi> api_;
+  Housekeeping housekeeping_;
+};
+
+class InferencePart : public Part {
+ public:
+  InferencePart(const Surroundings& around, std::unique_ptr<inference::EvidenceSource> evidence)
+      : metrics_(around.metrics),
+        evidence_(std::move(evidence)),
+        model_(inference::VersionZeroModel()) {
+    inference::Projector::Parts projection;
+    projection.store = around.foundation->store("inference");
+    projection.source = evidence_.get();
+    projection.model = model_.get();
+    projection.poll = around.projector_poll;
+    projection.owner = crypto::HexEncode(crypto::RandomBytes(16));
+    projection.on_progress = [this](const auto& progress) { Count(progress); };
+    projector_ = std::make_unique<inference::Projector>(std::move(projection));
+    inference::InferenceApi::Parts parts;
+    parts.store = around.foundation->store("inference");
+    parts.gate = around.gate;
+    parts.clock = around.foundation->clock();
+    parts.network = around.foundation->facts();
+    parts.projector = projector_.get();
+    api_ = std::make_unique<inference::InferenceApi>(std::move(parts));
+    api_->Register(NewService("waterline.inference.v1.InferenceService"));
+  }
+  void Start() override { projector_->Start(); }
+  void Stop() override { projector_->Stop(); }
+
+ private:
+  // On the projector's thread.
+  void Count(const inference::Projector::Progress& progress) {
+    if (progress.catching_up || !progress.status.ok()) {
+      lagging_.insert(progress.partition);
+    } else {
+      lagging_.erase(progress.partition);
+    }
+    metrics_->SetGauge("waterline_projection_lagging_partitions",
+                       "Organisations of which evidence waits to be absorbed",
+                       static_cast<double>(lagging_.size()));
+  }
+
+  rpc::Metrics* const metrics_;
+  const std::unique_ptr<inference::EvidenceSource> evidence_;
+  const std::unique_ptr<inference::ScopeModel> model_;
+  std::set<std::string> lagging_;  // Partitions; the projector's thread only.
+  std::unique_ptr<inference::Projector> projector_;
+  std::unique_ptr<inference::InferenceApi> api_;
+};
+
+class AccountabilityPart : public Part {
+ public:
+  explicit AccountabilityPart(const Surroundings& around)
+      : attempts_(around.foundation->recorder(), around.foundation->ledger(),
+                  around.foundation->facts().demonstration),
+        api_(around.foundation->ledger(), around.gate),
+        decision_api_(&attempts_, around.foundation->facts().network) {
+    api_.Register(NewService("waterline.accountability.v1.AccountabilityService"));
+    decision_api_.Register(NewInternalService("waterline.accountability.v1.DecisionService"));
+  }
+  absl::Status Load() { return coro::SyncWait(attempts_.Load()); }
+
+ private:
+  accountability::RepeatedAttempts attempts_;
+  accountability::AccountabilityApi api_;
+  accountability::DecisionApi decision_api_;
+};
+
+}  // namespace
+
+std::unique_ptr<Part> MakeRegistry(const Surroundings& around) {
+  return std::make_unique<RegistryPart>(around);
+}
+
+std::unique_ptr<Part> MakeEvents(const Surroundings& around,
+                                 std::unique_ptr<rpc::Directory> directory) {
+  return std::make_unique<EventsPart>(around, std::move(directory));
+}
+
+std::unique_ptr<Part> MakeInference(const Surroundings& around,
+                                    std::unique_ptr<inference::EvidenceSource> evidence) {
+  return std::make_unique<InferencePart>(around, std::move(evidence));
+}
+
+absl::StatusOr<std::unique_ptr<Part>> MakeAccountability(const Surroundings& around) {
+  auto part = std::make_unique<AccountabilityPart>(around);
+  WATERLINE_RETURN_IF_ERROR(part->Load());
+  return part;
+}
+
+}  // namespace waterline::deployment
