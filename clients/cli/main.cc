@@ -38,7 +38,8 @@ void AddSetting(CLI::App* app, Invocation* invocation, const std::string& key,
 }
 
 void AddGlobalFlags(CLI::App* app, Invocation* invocation) {
-  AddSetting(app, invocation, "server", "host:port or unix:/path (127.0.0.1:50600)");
+  AddSetting(app, invocation, "server",
+             "host:port or unix:/path (127.0.0.1:50600); of each service: registry=...,events=...");
   AddSetting(app, invocation, "org", "Your organisation: ods-qnx or QNX");
   AddSetting(app, invocation, "actor", "Who you are there");
   AddSetting(app, invocation, "role", "As what you ask; `waterline codes actor_role`");

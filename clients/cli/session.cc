@@ -129,14 +129,15 @@ absl::StatusOr<std::string> Session::Parent() const {
   return "organisations/" + id;
 }
 
-std::shared_ptr<grpc::Channel> Session::channel() {
-  if (channel_ == nullptr) {
+std::shared_ptr<grpc::Channel> Session::channel(const std::string& path) {
+  auto& channel = channels_[AddressOf(Setting("server"), path)];
+  if (channel == nullptr) {
     grpc::ChannelArguments arguments;
     arguments.SetMaxReceiveMessageSize(kReceiveBytesMax);
-    channel_ =
-        grpc::CreateCustomChannel(Setting("server"), grpc::InsecureChannelCredentials(), arguments);
+    channel = grpc::CreateCustomChannel(AddressOf(Setting("server"), path),
+                                        grpc::InsecureChannelCredentials(), arguments);
   }
-  return channel_;
+  return channel;
 }
 
 void Session::Identify(grpc::ClientContext* context) const {
@@ -172,14 +173,15 @@ void Session::TakeReceipt(const std::string& serialised) {
 }
 
 absl::Status Session::CallMethod(const std::string& method, const Message& request,
-                                 Message* response) {
+                                 Message* response, const std::string& to) {
   grpc::ClientContext context;
   Identify(&context);
   context.set_deadline(std::chrono::system_clock::now() +
                        options_.timeout.value_or(rpc::kUnaryDeadlineMax));
   grpc::ByteBuffer sent = rpc::ToBuffer(request);
   grpc::ByteBuffer received;
-  grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub(channel());
+  grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub(
+      channel(to.empty() ? method : to));
   std::promise<grpc::Status> done;
   stub.UnaryCall(&context, method, grpc::StubOptions(), &sent, &received,
                  [&done](const grpc::Status& status) { done.set_value(status); });
@@ -253,7 +255,7 @@ absl::StatusOr<std::string> Session::Health(const std::string& service) {
   google::protobuf::Empty request;
   google::protobuf::Empty response;
   request.GetReflection()->MutableUnknownFields(&request)->AddLengthDelimited(1, service);
-  const absl::Status status = CallMethod(kHealthCheck, request, &response);
+  const absl::Status status = CallMethod(kHealthCheck, request, &response, "/" + service);
   if (absl::IsNotFound(status)) return std::string("not offered");
   if (!status.ok()) return status;
   const auto& fields = response.GetReflection()->GetUnknownFields(response);

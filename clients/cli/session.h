@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -71,7 +72,8 @@ class Session {
 
   // For streams: the channel, and a context with identity. A stream has a deadline only when one
   // was asked for: a large file takes its time.
-  std::shared_ptr<grpc::Channel> channel();
+  // `path` says to which service: a method, /waterline.events.v1.EventsService/ImportFiles.
+  std::shared_ptr<grpc::Channel> channel(const std::string& path);
   void Identify(grpc::ClientContext* context) const;
   void SetStreamDeadline(grpc::ClientContext* context) const;
   // Looks at the receipt of an answer: shows it when asked for, and what it says of the answer.
@@ -79,11 +81,11 @@ class Session {
 
  private:
   absl::Status CallMethod(const std::string& method, const google::protobuf::Message& request,
-                          google::protobuf::Message* response);
+                          google::protobuf::Message* response, const std::string& to = "");
 
   SessionOptions options_;
   const Output* const output_;
-  std::shared_ptr<grpc::Channel> channel_;
+  std::map<std::string, std::shared_ptr<grpc::Channel>> channels_;  // By address.
   bool said_demonstration_ = false;
 };
 

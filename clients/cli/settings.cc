@@ -132,4 +132,20 @@ absl::StatusOr<Values> Settle(const Values& given, const Contexts& contexts,
   return out;
 }
 
+std::string AddressOf(const std::string& server, std::string_view path) {
+  constexpr std::string_view kServices[] = {"registry", "events", "inference", "accountability"};
+  std::string address;
+  std::istringstream items(server);
+  for (std::string item; std::getline(items, item, ',');) {
+    const std::string_view trimmed = text::Trim(item);
+    const std::string_view name = trimmed.substr(0, trimmed.find('='));
+    const bool is_named = name.size() < trimmed.size() &&
+                          std::count(std::begin(kServices), std::end(kServices), name) > 0;
+    if (!is_named && address.empty()) address = std::string(trimmed);
+    if (is_named && path.starts_with("/waterline." + std::string(name) + "."))
+      return std::string(trimmed.substr(name.size() + 1));
+  }
+  return address;
+}
+
 }  // namespace waterline::cli

@@ -5,7 +5,7 @@
 //
 //     use = local                 the context in use; first line
 //     [context local]
-//     server = 127.0.0.1:50600
+//     server = 127.0.0.1:50600    or of each service: registry=127.0.0.1:1,events=127.0.0.1:2,...
 //     org = local-demonstration-board
 //     actor = ann
 //     role = engagement_lead
@@ -48,5 +48,10 @@ absl::Status SaveContexts(const std::string& path, const Contexts& contexts);
 // context asked for; empty: the one in use, if any. NOT_FOUND with suggestions.
 absl::StatusOr<Values> Settle(const Values& given, const Contexts& contexts,
                               const std::string& name);
+
+// Where the method or service `path` (/waterline.events.v1...) is, by the setting `server`: one
+// address, or several with commas, `registry=`, `events=`, `inference=` or `accountability=` before
+// those of one service; one without is for the services that are not named.
+std::string AddressOf(const std::string& server, std::string_view path);
 
 }  // namespace waterline::cli

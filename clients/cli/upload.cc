@@ -24,6 +24,9 @@
 namespace waterline::cli {
 namespace {
 
+constexpr char kEventsPath[] = "/waterline.events.v1.EventsService/ImportFiles";
+constexpr char kRegistryPath[] = "/waterline.registry.v1.RegistryService/ImportOrganisations";
+
 namespace fs = std::filesystem;
 using common::v1::BulkReport;
 
@@ -221,7 +224,7 @@ absl::Status ImportFileSet(Session* session, const FileImport& import) {
   grpc::ClientContext context;
   session->Identify(&context);
   session->SetStreamDeadline(&context);
-  const auto stub = events::v1::EventsService::NewStub(session->channel());
+  const auto stub = events::v1::EventsService::NewStub(session->channel(kEventsPath));
   const auto stream = stub->ImportFiles(&context);
   ProgressLine progress(&session->output());
   events::v1::Import result;
@@ -250,7 +253,7 @@ absl::Status ImportOrganisationFile(Session* session, const std::string& path) {
   grpc::ClientContext context;
   session->Identify(&context);
   session->SetStreamDeadline(&context);
-  const auto stub = registry::v1::RegistryService::NewStub(session->channel());
+  const auto stub = registry::v1::RegistryService::NewStub(session->channel(kRegistryPath));
   const auto stream = stub->ImportOrganisations(&context);
   ProgressLine progress(&session->output());
   registry::v1::OrganisationImportReport report;

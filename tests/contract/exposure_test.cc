@@ -434,7 +434,7 @@ class GatedCalls : public ::testing::Test {
         absl::StrReplaceAll(path.substr(1), {{"/", "."}}));
     Context context(who);
     auto answer =
-        CallRaw(network_.channel(), row.method, Requests(method, row.request), context.get());
+        CallRaw(network_.channel(row.method), row.method, Requests(method, row.request), context.get());
     Outcome outcome;
     for (const auto& bytes : answer.messages) {
       outcome.last.reset(

@@ -22,6 +22,7 @@ using events::v1::Event;
 using events::v1::EventsService;
 using Stub = EventsService::Stub;
 
+constexpr char kEventsPath[] = "/waterline.events.v1.EventsService";
 const std::string kParent = std::string("organisations/") + kHost;
 
 class EventsTest : public ::testing::Test {
@@ -295,7 +296,7 @@ Files SmallPolis() {
 }
 
 TEST_F(EventsTest, APolisImportMakesItsEventAndCountsEveryRowOnce) {
-  const auto import = RunImport(network_.channel(), SmallPolis());
+  const auto import = RunImport(network_.channel(kEventsPath), SmallPolis());
   ASSERT_TRUE(import.ok()) << import.status();
   const auto& reactions = import->report().reactions();
   EXPECT_EQ(reactions.rows_read(), 7u);
@@ -319,10 +320,10 @@ TEST_F(EventsTest, APolisImportMakesItsEventAndCountsEveryRowOnce) {
 }
 
 TEST_F(EventsTest, TheSameFilesAgainChangeNothing) {
-  const auto first = RunImport(network_.channel(), SmallPolis());
+  const auto first = RunImport(network_.channel(kEventsPath), SmallPolis());
   ImportOptions small_pieces;
   small_pieces.piece = 7;
-  const auto second = RunImport(network_.channel(), SmallPolis(), small_pieces);
+  const auto second = RunImport(network_.channel(kEventsPath), SmallPolis(), small_pieces);
   ASSERT_TRUE(first.ok() && second.ok());
   EXPECT_EQ(first->name(), second->name());
   EXPECT_EQ(second->report().reactions().created(), 0u);
@@ -334,11 +335,11 @@ TEST_F(EventsTest, ARevertTakesTheRowsOutAndAnImportBringsThemBack) {
   const Event event = OpenEvent();
   ImportOptions into;
   into.event = event.name();
-  const auto first = RunImport(network_.channel(), SmallPolis(), into);
+  const auto first = RunImport(network_.channel(kEventsPath), SmallPolis(), into);
   ASSERT_TRUE(first.ok()) << first.status();
   Files later = SmallPolis();
   later["votes.csv"] += "1658933760999,x,1,1,-1\n";
-  const auto second = RunImport(network_.channel(), later, into);
+  const auto second = RunImport(network_.channel(kEventsPath), later, into);
   ASSERT_TRUE(second.ok());
   EXPECT_EQ(Tally(event.name()).agree(), 0u);
   events::v1::RevertImportRequest revert;
@@ -348,7 +349,7 @@ TEST_F(EventsTest, ARevertTakesTheRowsOutAndAnImportBringsThemBack) {
   ASSERT_TRUE(Call(stub_.get(), &Stub::RevertImport, revert, &reverted).ok());
   EXPECT_EQ(reverted.import().state(), events::v1::Import::STATE_REVERTED);
   EXPECT_EQ(Tally(event.name()).agree(), 1u) << "the superseded row returns";
-  const auto again = RunImport(network_.channel(), later, into);
+  const auto again = RunImport(network_.channel(kEventsPath), later, into);
   ASSERT_TRUE(again.ok());
   EXPECT_NE(again->name(), second->name());
   EXPECT_EQ(Tally(event.name()).agree(), 0u);
@@ -357,12 +358,12 @@ TEST_F(EventsTest, ARevertTakesTheRowsOutAndAnImportBringsThemBack) {
 TEST_F(EventsTest, BadFilesNameFileAndRowAndLeaveNothing) {
   Files files = SmallPolis();
   files["votes.csv"] = "timestamp,comment-id,vote\n1,1,1\n";
-  const auto no_column = RunImport(network_.channel(), files);
+  const auto no_column = RunImport(network_.channel(kEventsPath), files);
   ASSERT_FALSE(no_column.ok());
   EXPECT_EQ(ViolationsOf(no_column.status())[0].field, "votes.csv: row 1");
   files = SmallPolis();
   files["comments.csv"] += "1658933760190,x,3,8,0,0,1,bad\xFF\n";
-  EXPECT_FALSE(RunImport(network_.channel(), files).ok());
+  EXPECT_FALSE(RunImport(network_.channel(kEventsPath), files).ok());
   events::v1::ListEventsRequest list;
   list.set_parent(kParent);
   events::v1::ListEventsResponse listed;
@@ -384,7 +385,7 @@ TEST_F(EventsTest, AResponseFileGoesInAndItsBadRowsAreNamed) {
        ",trust.skills.listening,SU,9,,seat-2,,\n"
        ",trust.skills.listening,SU,1,,seat-3,2023-02-29,\n"
        ",trust.nowhere,SU,1,,seat-3,,\n"}};
-  const auto import = RunImport(network_.channel(), files, into);
+  const auto import = RunImport(network_.channel(kEventsPath), files, into);
   ASSERT_TRUE(import.ok()) << import.status();
   const auto& rows = import->report().responses();
   EXPECT_EQ(rows.rows_read(), 5u);
@@ -419,7 +420,7 @@ TEST_F(EventsTest, TheRealPolisSetsGiveTheirNumbers) {
         files["votes.csv"] = ShuffledLines(files["votes.csv"], 5);
         options.event = event;
       }
-      const auto import = RunImport(network_.channel(), files, options);
+      const auto import = RunImport(network_.channel(kEventsPath), files, options);
       ASSERT_TRUE(import.ok()) << import.status();
       event = import->event();
       const auto& report = import->report();

@@ -1,6 +1,8 @@
 #pragma once
 
 // A whole waterlined in this process on a data folder of its own, and clients with an identity.
+// With WATERLINE_DEPLOYMENT=separate in the environment: the four services in processes of their
+// own, so that one test program runs against both (tests/e2e).
 
 #include <grpcpp/grpcpp.h>
 
@@ -14,6 +16,7 @@
 #include "services/common/status/error.h"
 #include "services/waterlined/assembly.h"
 #include "services/waterlined/deployment.h"
+#include "tests/integration/separate_services.h"
 #include "waterline/accountability/v1/ledger.pb.h"
 
 namespace waterline::testing {
@@ -41,6 +44,11 @@ inline absl::Status InitNetwork(const std::filesystem::path& data,
   return deployment::Init(options).status();
 }
 
+inline bool IsSeparate() {
+  const char* kind = std::getenv("WATERLINE_DEPLOYMENT");
+  return kind != nullptr && std::string_view(kind) == "separate";
+}
+
 class Network {
  public:
   // `options` may say what kind of network it is; folder and names are filled in.
@@ -48,6 +56,7 @@ class Network {
     static int count = 0;
     folder_ = std::filesystem::path(::testing::TempDir()) /
               ("waterline-" + std::to_string(getpid()) + "-" + std::to_string(count++));
+    options.separate = IsSeparate();
     const auto status = InitNetwork(folder_, std::move(options));
     EXPECT_TRUE(status.ok()) << status;
     Start();
@@ -58,6 +67,10 @@ class Network {
   }
 
   void Start() {
+    if (IsSeparate()) {
+      services_ = std::make_unique<SeparateServices>(folder_);
+      return;
+    }
     deployment::ServeOptions options;
     options.data = folder_.string();
     options.listen = {"127.0.0.1:0"};
@@ -74,20 +87,26 @@ class Network {
   void Stop() {
     channel_.reset();
     server_.reset();
+    services_.reset();
   }
 
   const std::filesystem::path& folder() const { return folder_; }
   deployment::Waterlined& server() { return *server_; }
-  std::shared_ptr<grpc::Channel> channel() { return channel_; }
+  SeparateServices& services() { return *services_; }
+  // The way to the service of a method or service name.
+  std::shared_ptr<grpc::Channel> channel(std::string_view path = "/waterline.registry.v1.") {
+    return services_ ? services_->channel(path) : channel_;
+  }
   template <class Service>
   std::unique_ptr<typename Service::Stub> Stub() {
-    return Service::NewStub(channel_);
+    return Service::NewStub(channel("/" + std::string(Service::service_full_name())));
   }
 
  private:
   std::filesystem::path folder_;
   std::unique_ptr<deployment::Waterlined> server_;
   std::shared_ptr<grpc::Channel> channel_;
+  std::unique_ptr<SeparateServices> services_;
 };
 
 // A client context with identity, and what came back with the call.

@@ -132,11 +132,13 @@ void AddReceiptOfRefusal(const absl::Status& status, grpc::CallbackServerContext
     AddReceipt(std::move(receipt), context);
 }
 
-void Account(Shared* shared, const std::string& path, const Call& call, const absl::Status& status,
-             steady_clock::time_point start) {
+// A service that asks another one many times a second says so in the metrics only.
+void Account(Shared* shared, const std::string& path, const Method& method, const Call& call,
+             const absl::Status& status, steady_clock::time_point start) {
   const double seconds = std::chrono::duration<double>(steady_clock::now() - start).count();
   const std::string code = absl::StatusCodeToString(status.code());
   shared->metrics->CountCall(path, code, seconds);
+  if (status.ok() && method.exposure == common::v1::EXPOSURE_INTERNAL) return;
   log::Info("call", {{"method", path},
                      {"code", code},
                      {"reason", ReasonOf(status).value_or("")},
@@ -349,18 +351,18 @@ grpc::ServerUnaryReactor* StartUnary(Shared* shared, const std::string& path, co
   reactor->Hold(reactor);
   auto* raw = reactor.get();
   shared->Begin(reactor, state->start + shared->unary_deadline_max);
-  coro::Start(RunUnary(method, state->call, state->request.get(), parsed),
-              [shared, &path, context, response, reactor, state](absl::StatusOr<Reply> reply) {
-                static const Call kNone;
-                const bool in_time = reactor->Claim();
-                const Call& known = state->call.ok() ? *state->call : kNone;
-                if (!reply.ok()) reply = Outward(reply.status(), path, known);
-                const absl::Status status =
-                    in_time ? reply.status() : absl::DeadlineExceededError("");
-                Account(shared, path, known, status, state->start);
-                if (in_time) FinishUnary(std::move(reply), context, response, reactor.get());
-                shared->End(reactor);
-              });
+  coro::Start(
+      RunUnary(method, state->call, state->request.get(), parsed),
+      [shared, &path, &method, context, response, reactor, state](absl::StatusOr<Reply> reply) {
+        static const Call kNone;
+        const bool in_time = reactor->Claim();
+        const Call& known = state->call.ok() ? *state->call : kNone;
+        if (!reply.ok()) reply = Outward(reply.status(), path, known);
+        const absl::Status status = in_time ? reply.status() : absl::DeadlineExceededError("");
+        Account(shared, path, method, known, status, state->start);
+        if (in_time) FinishUnary(std::move(reply), context, response, reactor.get());
+        shared->End(reactor);
+      });
   return raw;
 }
 
@@ -375,11 +377,11 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StartStream(
   shared->Begin(reactor, steady_clock::time_point::max());
   auto* raw = reactor.get();
   coro::Start(RunStream(method, *call, raw),
-              [shared, &path, call, reactor, start](absl::Status status) {
+              [shared, &path, &method, call, reactor, start](absl::Status status) {
                 static const Call kNone;
                 const Call& known = call->ok() ? **call : kNone;
                 status = Outward(std::move(status), path, known);
-                Account(shared, path, known, status, start);
+                Account(shared, path, method, known, status, start);
                 reactor->End(status);
                 shared->End(reactor);
               });

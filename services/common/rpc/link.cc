@@ -3,6 +3,9 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/support/channel_arguments.h>
 
+#include <mutex>
+#include <vector>
+
 #include "google/protobuf/empty.pb.h"
 #include "services/common/rpc/host_services.h"
 #include "services/common/rpc/limits.h"
@@ -13,15 +16,25 @@ namespace {
 
 constexpr char kHealthCheck[] = "/grpc.health.v1.Health/Check";
 constexpr int kReconnectFirstMs = 50;
-constexpr int kReconnectMaxMs = 1000;
+constexpr int kReconnectMaxMs = 500;
+constexpr int kConnectMaxMs = 1000;
 constexpr int64_t kRetryAfterMs = 1000;
+
+// gRPC 1.51 ends its callback threads with the last channel that used them, and aborts when it is one
+// of these threads that lets go of it, at the end of a call. So a channel is for the process's life.
+void KeepForEver(const std::shared_ptr<grpc::ChannelInterface>& channel) {
+  static std::mutex mutex;
+  static auto* const kept = new std::vector<std::shared_ptr<grpc::ChannelInterface>>();
+  std::lock_guard lock(mutex);
+  kept->push_back(channel);
+}
 
 }  // namespace
 
 Link MakeLink(const LinkOptions& options) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kReconnectFirstMs);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kReconnectMaxMs);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectMaxMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kReconnectMaxMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, static_cast<int>(kKeepalivePeriod.count()));
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, static_cast<int>(kKeepaliveTimeout.count()));
@@ -33,6 +46,7 @@ Link MakeLink(const LinkOptions& options) {
   link.address = options.address;
   link.channel =
       grpc::CreateCustomChannel(options.address, grpc::InsecureChannelCredentials(), arguments);
+  KeepForEver(link.channel);
   link.metadata.emplace(std::string(kServiceKey), options.from);
   return link;
 }

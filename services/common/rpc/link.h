@@ -2,7 +2,8 @@
 
 // A way from one of the host's services to another: the channel and who calls on it. It connects
 // when it is used, in any start order, and again by itself when the other side has been away; a
-// connection on which nothing comes back is given up (kKeepalivePeriod, kKeepaliveTimeout).
+// connection on which nothing comes back is given up (kKeepalivePeriod, kKeepaliveTimeout). A
+// channel lives as long as the process: few are made.
 // Thread safety: a value; channels are safe from any thread. No gRPC header.
 
 #include <memory>

@@ -33,7 +33,7 @@ class RemoteDecider : public gate::Decider {
     size_t in_flight_max = kDecisionsInFlightMax;
     size_t waiting_max = kDecisionsWaitingMax;
     std::chrono::milliseconds pause_first{50};  // Before the stream is opened again.
-    std::chrono::milliseconds pause_max{1000};
+    std::chrono::milliseconds pause_max{500};
     // OK when accountability answers, or why it does not; on every change, one call at a time.
     std::function<void(const absl::Status&)> on_state;
   };

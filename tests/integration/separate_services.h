@@ -1,0 +1,181 @@
+#pragma once
+
+// The four services in processes of their own, on the folders that `admin init --separate` made:
+// started in any order, killed and started again one by one.
+
+#include <fcntl.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/impl/codegen/client_unary_call.h>
+#include <grpcpp/impl/codegen/rpc_method.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/inotify.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "services/waterlined/separate.h"
+
+namespace waterline::testing {
+
+inline constexpr const char* kSeparateServices[] = {"inference", "events", "registry",
+                                                    "accountability"};
+
+class SeparateServices {
+ public:
+  // Starts all four, those that wait for others first, and waits until they serve; or none.
+  explicit SeparateServices(std::filesystem::path data, bool start = true)
+      : data_(std::move(data)) {
+    std::string files = ::testing::TempDir() + "wl-XXXXXX";
+    EXPECT_NE(mkdtemp(files.data()), nullptr);
+    files_ = files;
+    if (!start) return;
+    for (const char* service : kSeparateServices) Start(service);
+    for (const char* service : kSeparateServices) WaitUntilServing(service);
+  }
+  ~SeparateServices() {
+    for (const char* service : kSeparateServices) {
+      if (pids_[service] > 0) kill(pids_[service], SIGTERM);
+    }
+    for (const char* service : kSeparateServices) {
+      if (pids_[service] > 0) {
+        EXPECT_EQ(Wait(service), 0) << service;
+      }
+    }
+    std::filesystem::remove_all(files_);
+  }
+  SeparateServices(const SeparateServices&) = delete;
+  SeparateServices& operator=(const SeparateServices&) = delete;
+
+  // On the port it had before, if any, so that clients find it again.
+  void Start(const std::string& service) {
+    const int watch = inotify_init1(IN_CLOEXEC);
+    inotify_add_watch(watch, files_.c_str(), IN_MOVED_TO);
+    std::vector<std::string> words = Words(service);
+    std::vector<char*> arguments;
+    for (auto& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    const std::string errors = files_ / (service + ".stderr");
+    const pid_t pid = fork();
+    if (pid == 0) {
+      const int out = open(errors.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+      dup2(out, STDERR_FILENO);
+      execv(arguments[0], arguments.data());
+      _exit(127);
+    }
+    pids_[service] = pid;
+    WaitForPort(watch, pid);
+    close(watch);
+    std::ifstream(files_ / (service + ".port")) >> ports_[service];
+    ASSERT_NE(ports_[service], 0) << service << ": " << std::ifstream(errors).rdbuf();
+    if (channels_[service] == nullptr) channels_[service] = NewChannel(ports_[service]);
+  }
+
+  int Kill(const std::string& service) {
+    kill(pids_[service], SIGKILL);
+    return Wait(service);
+  }
+
+  std::shared_ptr<grpc::Channel> channel(std::string_view path) {
+    for (const char* service : kSeparateServices) {
+      if (path.starts_with("/waterline." + std::string(service) + ".")) return channels_[service];
+    }
+    ADD_FAILURE() << "no service has " << path;
+    return nullptr;
+  }
+  pid_t pid(const std::string& service) { return pids_[service]; }
+  std::filesystem::path Log(const std::string& service) const {
+    return files_ / (service + ".log");
+  }
+
+  // What the health service says: 1 serving, 2 not serving.
+  int Health(const std::string& service) {
+    grpc::ClientContext context;
+    context.set_wait_for_ready(true);
+    grpc::ByteBuffer answer;
+    grpc::ByteBuffer question;
+    grpc::Slice nothing;
+    question = grpc::ByteBuffer(&nothing, 1);
+    const grpc::internal::RpcMethod method("/grpc.health.v1.Health/Check",
+                                           grpc::internal::RpcMethod::NORMAL_RPC);
+    const auto status = grpc::internal::BlockingUnaryCall<grpc::ByteBuffer, grpc::ByteBuffer>(
+        channels_[service].get(), method, &context, question, &answer);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    std::vector<grpc::Slice> slices;
+    EXPECT_TRUE(answer.Dump(&slices).ok());
+    return slices.empty() || slices[0].size() < 2 ? 0 : slices[0].begin()[1];
+  }
+  void WaitUntilServing(const std::string& service) {
+    while (Health(service) != 1) std::this_thread::yield();
+  }
+  void WaitUntilNotServing(const std::string& service) {
+    while (Health(service) != 2) std::this_thread::yield();
+  }
+
+ private:
+  static std::shared_ptr<grpc::Channel> NewChannel(int port) {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
+    arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 200);
+    return grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(port),
+                                     grpc::InsecureChannelCredentials(), arguments);
+  }
+  static void WaitForPort(int watch, pid_t pid) {
+    const int life = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+    pollfd events[] = {{watch, POLLIN, 0}, {life, POLLIN, 0}};
+    poll(events, 2, -1);
+    close(life);
+  }
+  std::string Internal(const std::string& service) const {
+    return "unix:" + (files_ / (service + ".socket")).string();
+  }
+  std::vector<std::string> Words(const std::string& service) {
+    const std::string port = std::to_string(ports_[service]);
+    const char* programs = std::getenv("WATERLINE_PROGRAMS");
+    EXPECT_NE(programs, nullptr) << "says where the programs are; ctest sets it";
+    std::vector<std::string> words = {
+        std::string(programs == nullptr ? "" : programs) + "/waterline-" + service,
+        "--data",
+        data_ / service,
+        "--listen",
+        "127.0.0.1:" + port,
+        "--port-file",
+        files_ / (service + ".port"),
+        "--log",
+        Log(service)};
+    for (const auto& other : deployment::LinksOf(service)) {
+      words.push_back("--" + other);
+      words.push_back(Internal(other));
+    }
+    if (deployment::HasInternal(service)) {
+      words.push_back("--internal-listen");
+      words.push_back(Internal(service));
+    }
+    return words;
+  }
+  // The exit code, or minus the signal that ended it.
+  int Wait(const std::string& service) {
+    int status = 0;
+    waitpid(pids_[service], &status, 0);
+    pids_[service] = -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  }
+
+  const std::filesystem::path data_;
+  std::filesystem::path files_;
+  std::map<std::string, pid_t> pids_;
+  std::map<std::string, int> ports_;
+  std::map<std::string, std::shared_ptr<grpc::Channel>> channels_;
+};
+
+}  // namespace waterline::testing
