@@ -433,8 +433,8 @@ class GatedCalls : public ::testing::Test {
     const auto* method = DescriptorPool::generated_pool()->FindMethodByName(
         absl::StrReplaceAll(path.substr(1), {{"/", "."}}));
     Context context(who);
-    auto answer =
-        CallRaw(network_.channel(row.method), row.method, Requests(method, row.request), context.get());
+    auto answer = CallRaw(network_.channel(row.method), row.method, Requests(method, row.request),
+                          context.get());
     Outcome outcome;
     for (const auto& bytes : answer.messages) {
       outcome.last.reset(

@@ -1,5 +1,5 @@
-// The four services in processes of their own: any start order, evidence that crosses processes, and
-// kill -9 of accountability under load.
+// The four services in processes of their own: any start order, evidence that crosses processes,
+// and kill -9 of accountability under load.
 
 #include <atomic>
 #include <map>

@@ -6,8 +6,9 @@
 // ledger, so a restart forgets nothing. Remembered are the newest kRemembered entries, some 250
 // bytes each; older ones are decided anew, which the ledger then says twice: it may overstate.
 //
-// An answer that cannot be read back from its entry (under an agreement it may carry a key, or levels
-// of single records) is decided anew as well, once its process has given it. Thread safety: Decide from any thread; Load once, before.
+// An answer that cannot be read back from its entry (under an agreement it may carry a key, or
+// levels of single records) is decided anew as well; a repeat while it is being decided waits for
+// it. Thread safety: Decide from any thread; Load once, before.
 
 #include <cstdint>
 #include <deque>

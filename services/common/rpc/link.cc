@@ -20,8 +20,9 @@ constexpr int kReconnectMaxMs = 500;
 constexpr int kConnectMaxMs = 1000;
 constexpr int64_t kRetryAfterMs = 1000;
 
-// gRPC 1.51 ends its callback threads with the last channel that used them, and aborts when it is one
-// of these threads that lets go of it, at the end of a call. So a channel is for the process's life.
+// gRPC 1.51 ends its callback threads with the last channel that used them, and aborts when it is
+// one of these threads that lets go of it, at the end of a call. So a channel lives as long as the
+// process.
 void KeepForEver(const std::shared_ptr<grpc::ChannelInterface>& channel) {
   static std::mutex mutex;
   static auto* const kept = new std::vector<std::shared_ptr<grpc::ChannelInterface>>();
