@@ -105,10 +105,11 @@ absl::Status Refused(const std::string& why) { return Error(reason::kStateForbid
 
 class Loader {
  public:
-  Loader(std::shared_ptr<grpc::Channel> channel, const LoadOptions& options)
+  Loader(std::shared_ptr<grpc::Channel> channel, std::shared_ptr<grpc::Channel> events,
+         const LoadOptions& options)
       : options_(options),
         registry_(RegistryService::NewStub(channel)),
-        events_(EventsService::NewStub(channel)) {}
+        events_(EventsService::NewStub(events)) {}
 
   absl::StatusOr<LoadReport> Run() {
     WATERLINE_RETURN_IF_ERROR(CheckNetwork());
@@ -498,9 +499,10 @@ class Loader {
 
 }  // namespace
 
-absl::StatusOr<LoadReport> Load(std::shared_ptr<grpc::Channel> channel,
-                                const LoadOptions& options) {
-  return Loader(std::move(channel), options).Run();
+absl::StatusOr<LoadReport> Load(std::shared_ptr<grpc::Channel> channel, const LoadOptions& options,
+                                std::shared_ptr<grpc::Channel> events) {
+  if (events == nullptr) events = channel;
+  return Loader(std::move(channel), std::move(events), options).Run();
 }
 
 std::string StoriesInWords(const LoadReport& report) {

@@ -39,7 +39,9 @@ struct LoadReport {
 
 // FAILED_PRECONDITION when the network is no demonstration, has another host, or was made by
 // another version or with other arguments: nothing is written then.
-absl::StatusOr<LoadReport> Load(std::shared_ptr<grpc::Channel> channel, const LoadOptions& options);
+// `events` is the way to that service where it is not that of registry.
+absl::StatusOr<LoadReport> Load(std::shared_ptr<grpc::Channel> channel, const LoadOptions& options,
+                                std::shared_ptr<grpc::Channel> events = nullptr);
 
 // The stories, each with the commands that show it.
 std::string StoriesInWords(const LoadReport& report);

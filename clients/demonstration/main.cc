@@ -10,6 +10,7 @@
 
 #include "clients/cli/errors.h"
 #include "clients/cli/exit_codes.h"
+#include "clients/cli/settings.h"
 #include "clients/demonstration/loader.h"
 #include "services/common/clock/clock.h"
 #include "services/common/text/date.h"
@@ -60,8 +61,11 @@ int Run(const Flags& flags) {
       return cli::kExitUsage;
     }
   }
-  const auto channel = grpc::CreateChannel(flags.server, grpc::InsecureChannelCredentials());
-  const auto report = Load(channel, options);
+  const auto channel = [&flags](const char* path) {
+    return grpc::CreateChannel(cli::AddressOf(flags.server, path),
+                               grpc::InsecureChannelCredentials());
+  };
+  const auto report = Load(channel("/waterline.registry."), options, channel("/waterline.events."));
   if (!report.ok()) {
     std::fputs(cli::Explain(report.status(), flags.server).c_str(), stderr);
     return cli::ExitCodeOf(report.status());
@@ -77,7 +81,8 @@ int main(int argc, char** argv) {
   setenv("GRPC_VERBOSITY", "NONE", 0);  // Our own sentences say what is wrong.
   waterline::demonstration::Flags flags;
   CLI::App app("waterline-demonstration: loads an invented network into a server made for it");
-  app.add_option("--server", flags.server, "host:port or unix:/path of waterlined")
+  app.add_option("--server", flags.server,
+                 "host:port or unix:/path of waterlined; or registry=...,events=...")
       ->envname("WATERLINE_SERVER")
       ->capture_default_str();
   app.add_option("--as-of", flags.as_of,
