@@ -5,6 +5,7 @@
 #include <set>
 
 #include "services/accountability/api/accountability_api.h"
+#include "services/accountability/api/agreements_api.h"
 #include "services/common/crypto/encoding.h"
 #include "services/common/crypto/random.h"
 #include "services/common/identity/identity.h"
@@ -82,6 +83,7 @@ struct Waterlined::Impl {
   std::unique_ptr<Housekeeping> housekeeping;
   std::unique_ptr<inference::InferenceApi> inference;
   std::unique_ptr<accountability::AccountabilityApi> accountability;
+  std::unique_ptr<accountability::AgreementsApi> agreements;
   std::vector<std::unique_ptr<rpc::Service>> services;
   std::unique_ptr<rpc::Server> server;
 
@@ -89,6 +91,7 @@ struct Waterlined::Impl {
     return services.emplace_back(std::make_unique<rpc::Service>(name)).get();
   }
   void MakeServices(const ServeOptions& options);
+  void MakeAccountability();
   void MakeRegistry();
   void MakeEvents();
   void MakeInference(std::chrono::milliseconds poll);
@@ -103,9 +106,28 @@ void Waterlined::Impl::MakeServices(const ServeOptions& options) {
   housekeeping = std::make_unique<Housekeeping>(
       std::vector<storage::Store*>{foundation->store("registry"), foundation->store("events")},
       foundation->clock());
-  accountability =
-      std::make_unique<accountability::AccountabilityApi>(foundation->ledger(), gate.get());
+  MakeAccountability();
+}
+
+void Waterlined::Impl::MakeAccountability() {
+  accountability::AccountabilityApi::Parts parts;
+  parts.ledger = foundation->ledger();
+  parts.rulebook = foundation->rulebook();
+  parts.recorder = foundation->recorder();
+  parts.gate = gate.get();
+  parts.clock = foundation->clock();
+  accountability = std::make_unique<accountability::AccountabilityApi>(parts);
   accountability->Register(NewService("waterline.accountability.v1.AccountabilityService"));
+  accountability::AgreementsApi::Parts agreement_parts;
+  agreement_parts.rulebook = foundation->rulebook();
+  agreement_parts.recorder = foundation->recorder();
+  agreement_parts.members = foundation->members();
+  agreement_parts.store = foundation->store("accountability");
+  agreement_parts.gate = gate.get();
+  agreement_parts.clock = foundation->clock();
+  agreement_parts.verify = foundation->SignatureVerifier();
+  agreements = std::make_unique<accountability::AgreementsApi>(std::move(agreement_parts));
+  agreements->Register(NewService("waterline.accountability.v1.AgreementService"));
 }
 
 void Waterlined::Impl::MakeRegistry() {

@@ -112,25 +112,40 @@ absl::StatusOr<std::unique_ptr<Foundation>> Foundation::Open(
   WATERLINE_ASSIGN_OR_RETURN(foundation->lock_, FolderLock::Take(layout));
   for (const char* service : kServices)
     WATERLINE_RETURN_IF_ERROR(foundation->OpenPart(layout, service, layers));
-  WATERLINE_ASSIGN_OR_RETURN(auto signer, LoadSigner(layout, foundation->facts_.network));
-  foundation->signer_.emplace(std::move(signer));
-  accountability::Ledger::Options options;
-  options.store = foundation->store("accountability");
-  options.anchor_path = layout.Anchor();
-  options.network = foundation->facts_.network;
-  options.signer = &*foundation->signer_;
-  options.clock = &foundation->clock_;
-  options.new_epoch = std::move(new_epoch);
-  WATERLINE_ASSIGN_OR_RETURN(foundation->ledger_, accountability::Ledger::Open(std::move(options)));
-  foundation->recorder_ = std::make_unique<accountability::Recorder>(
-      foundation->ledger_.get(), foundation->store("accountability"),
-      foundation->vault("accountability"), &foundation->clock_, foundation->facts_);
+  WATERLINE_RETURN_IF_ERROR(foundation->OpenAccountability(layout, std::move(new_epoch)));
   return foundation;
 }
 
+absl::Status Foundation::OpenAccountability(
+    const Layout& layout, std::optional<accountability::v1::EpochStart> new_epoch) {
+  WATERLINE_ASSIGN_OR_RETURN(auto signer, LoadSigner(layout, facts_.network));
+  signer_.emplace(std::move(signer));
+  storage::Store* const ledger_store = store("accountability");
+  accountability::Ledger::Options options;
+  options.store = ledger_store;
+  options.anchor_path = layout.Anchor();
+  options.network = facts_.network;
+  options.signer = &*signer_;
+  options.clock = &clock_;
+  options.new_epoch = std::move(new_epoch);
+  WATERLINE_ASSIGN_OR_RETURN(ledger_, accountability::Ledger::Open(std::move(options)));
+  WATERLINE_ASSIGN_OR_RETURN(
+      rulebook_, accountability::Rulebook::Open(ledger_store, ledger_.get(), facts_.host));
+  WATERLINE_ASSIGN_OR_RETURN(members_, accountability::Members::Open(ledger_store, ledger_.get()));
+  recorder_ = std::make_unique<accountability::Recorder>(
+      ledger_.get(), rulebook_.get(), ledger_store, vault("accountability"), &clock_, facts_);
+  standing_book_ = std::make_unique<accountability::StandingBook>(
+      ledger_.get(), rulebook_.get(), recorder_.get(), members_.get());
+  return absl::OkStatus();
+}
+
+// The ledger stops first: its last group may still install a change of the rules.
 Foundation::~Foundation() {
-  recorder_.reset();
   ledger_.reset();
+  standing_book_.reset();
+  recorder_.reset();
+  members_.reset();
+  rulebook_.reset();
   parts_.clear();
 }
 

@@ -27,7 +27,10 @@
 
 #include "absl/status/statusor.h"
 #include "services/accountability/ledger/ledger.h"
+#include "services/accountability/policy/members.h"
 #include "services/accountability/policy/recorder.h"
+#include "services/accountability/policy/rulebook.h"
+#include "services/accountability/policy/standing_book.h"
 #include "services/common/clock/clock.h"
 #include "services/common/privacy/vault.h"
 #include "services/common/rpc/network.h"
@@ -90,7 +93,10 @@ class Foundation {
   storage::Store* store(const std::string& service);
   privacy::Vault* vault(const std::string& service);
   accountability::Ledger* ledger() { return ledger_.get(); }
+  accountability::Rulebook* rulebook() { return rulebook_.get(); }
+  accountability::Members* members() { return members_.get(); }
   accountability::Recorder* recorder() { return recorder_.get(); }
+  accountability::StandingBook* standing_book() { return standing_book_.get(); }
   MonotoneClock* clock() { return &clock_; }
 
  private:
@@ -101,6 +107,8 @@ class Foundation {
     std::unique_ptr<privacy::Vault> vault;
   };
   explicit Foundation(Clock* clock) : clock_(clock) {}
+  absl::Status OpenAccountability(const Layout& layout,
+                                  std::optional<accountability::v1::EpochStart> new_epoch);
   absl::Status OpenPart(const Layout& layout, const std::string& service,
                         const std::vector<StoreLayer>& layers);
 
@@ -110,7 +118,10 @@ class Foundation {
   std::map<std::string, Part> parts_;
   std::optional<accountability::NoteSigner> signer_;
   std::unique_ptr<accountability::Ledger> ledger_;
+  std::unique_ptr<accountability::Rulebook> rulebook_;
+  std::unique_ptr<accountability::Members> members_;
   std::unique_ptr<accountability::Recorder> recorder_;
+  std::unique_ptr<accountability::StandingBook> standing_book_;
 };
 
 }  // namespace waterline::deployment

@@ -86,7 +86,7 @@ class Gate {
     Released<T> released;
     released.message_ = std::move(draft.message_);
     released.receipt_ = fresh->receipt();
-    Project(&released.message_, fresh->level(), &released.receipt_);
+    Project(&released.message_, *fresh, &released.receipt_);
     if constexpr (requires(T & message) { message.mutable_receipt(); }) {
       *released.message_.mutable_receipt() = released.receipt_;
     }
@@ -94,9 +94,9 @@ class Gate {
   }
 
  private:
-  coro::Task<absl::StatusOr<Decision>> AskQuestion(
-      accountability::v1::Question question, std::shared_ptr<const std::atomic<bool>> cancelled);
-  static void Project(google::protobuf::Message* message, common::v1::ReleaseLevel level,
+  // Asks the decision's question with a new attempt.
+  coro::Task<absl::StatusOr<Decision>> AskQuestion(Decision decision);
+  static void Project(google::protobuf::Message* message, const Decision& decision,
                       accountability::v1::Receipt* receipt);
 
   Decider* const decider_;
