@@ -289,9 +289,8 @@ TEST(JoseVectors, CookbookKeysWithoutAKidOrWithTheirSecretHalfAreRefused) {
 
 // ---- Of the RFCs, in this file ------------------------------------------------------------------
 
-constexpr char kRfc8037Key[] =
-    R"({"kty":"OKP","crv":"Ed25519","kid":"rfc8037",)"
-    R"("x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"})";
+constexpr char kRfc8037Key[] = R"({"kty":"OKP","crv":"Ed25519","kid":"rfc8037",)"
+                               R"("x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"})";
 constexpr char kRfc8037Jws[] =
     "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc."
     "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
