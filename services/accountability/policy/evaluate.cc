@@ -376,8 +376,8 @@ void TellCandidates(const Snapshot& rules, const v1::Question& question, int64_t
 // What lowered the records, counted by why and how far.
 void TellStanding(const Snapshot& rules, const v1::Question& question, int64_t now_ms,
                   v1::Explanation* told) {
-  std::optional<Candidacy> chosen;
-  if (!IsOwn(question)) chosen = Choose(rules, question, now_ms).chosen;
+  const Choice choice = IsOwn(question) ? Choice() : Choose(rules, question, now_ms);
+  const auto& chosen = choice.chosen;
   if (!IsOwn(question) && !chosen) return;
   const auto bits = StandingsOf(rules, question, now_ms);
   const ReleaseLevel ceiling = chosen ? chosen->cap : question.asked();
