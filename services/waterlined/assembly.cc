@@ -134,6 +134,7 @@ void Waterlined::Impl::MakeRegistry() {
   registry::RegistryApi::Parts parts;
   parts.store = foundation->store("registry");
   parts.vault = foundation->vault("registry");
+  parts.standing = foundation->standing_book();
   parts.gate = gate.get();
   parts.clock = foundation->clock();
   parts.pool = files.get();

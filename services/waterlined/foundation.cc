@@ -11,6 +11,7 @@
 
 #include "services/common/coro/sync_wait.h"
 #include "services/common/crypto/encoding.h"
+#include "services/common/identity/jws.h"
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
 #include "services/common/text/id.h"
@@ -107,7 +108,7 @@ absl::StatusOr<accountability::NoteSigner> LoadSigner(const Layout& layout,
 absl::StatusOr<std::unique_ptr<Foundation>> Foundation::Open(
     const Layout& layout, Clock* clock, std::optional<accountability::v1::EpochStart> new_epoch,
     const std::vector<StoreLayer>& layers) {
-  std::unique_ptr<Foundation> foundation(new Foundation(clock));
+  std::unique_ptr<Foundation> foundation(new Foundation(layout, clock));
   WATERLINE_ASSIGN_OR_RETURN(foundation->facts_, LoadNetwork(layout));
   WATERLINE_ASSIGN_OR_RETURN(foundation->lock_, FolderLock::Take(layout));
   for (const char* service : kServices)
@@ -134,9 +135,22 @@ absl::Status Foundation::OpenAccountability(
   WATERLINE_ASSIGN_OR_RETURN(members_, accountability::Members::Open(ledger_store, ledger_.get()));
   recorder_ = std::make_unique<accountability::Recorder>(
       ledger_.get(), rulebook_.get(), ledger_store, vault("accountability"), &clock_, facts_);
-  standing_book_ = std::make_unique<accountability::StandingBook>(
-      ledger_.get(), rulebook_.get(), recorder_.get(), members_.get());
+  standing_book_ = std::make_unique<accountability::StandingBook>(ledger_.get(), rulebook_.get(),
+                                                                  recorder_.get(), members_.get());
   return absl::OkStatus();
+}
+
+accountability::VerifySignature Foundation::SignatureVerifier() const {
+  return [layout = layout_](const std::string& organisation, const std::string&,
+                            const std::string& jws, const std::string& payload) -> absl::Status {
+    const std::string path = layout.KeysOf(organisation.substr(organisation.rfind('/') + 1));
+    std::ifstream file(path);
+    if (!file) return Error(reason::kKeyMissing, "the party has published no keys to the host yet");
+    std::stringstream text;
+    text << file.rdbuf();
+    WATERLINE_ASSIGN_OR_RETURN(const auto keys, identity::JwkSet::Parse(text.str()));
+    return identity::VerifyDetached(jws, payload, keys).status();
+  };
 }
 
 // The ledger stops first: its last group may still install a change of the rules.

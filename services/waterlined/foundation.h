@@ -8,6 +8,7 @@
 //     keys/<service>.keys              master keys of a vault, mode 0600
 //     stores/<service>/                RocksDB, one per service
 //     stores/accountability.anchor     the newest checkpoint, against rollback
+//     trust/<organisation id>/         what is pinned of a partner: jwks.json, issuer.pem
 //     LOCK                             held by whoever has the folder open
 //
 // network.conf:
@@ -26,6 +27,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "services/accountability/domain/life_cycle.h"
 #include "services/accountability/ledger/ledger.h"
 #include "services/accountability/policy/members.h"
 #include "services/accountability/policy/recorder.h"
@@ -50,6 +52,9 @@ struct Layout {
   }
   std::string Stores() const { return data + "/stores"; }
   std::string Store(const std::string& service) const { return data + "/stores/" + service; }
+  std::string KeysOf(const std::string& organisation) const {
+    return data + "/trust/" + organisation + "/jwks.json";
+  }
   std::string Anchor() const { return data + "/stores/accountability.anchor"; }
 };
 
@@ -98,6 +103,8 @@ class Foundation {
   accountability::Recorder* recorder() { return recorder_.get(); }
   accountability::StandingBook* standing_book() { return standing_book_.get(); }
   MonotoneClock* clock() { return &clock_; }
+  // Verifies what a party signed by the keys it published: trust/<organisation id>/jwks.json.
+  accountability::VerifySignature SignatureVerifier() const;
 
  private:
   struct Part {
@@ -106,12 +113,13 @@ class Foundation {
     std::vector<std::unique_ptr<storage::Store>> layers;
     std::unique_ptr<privacy::Vault> vault;
   };
-  explicit Foundation(Clock* clock) : clock_(clock) {}
+  Foundation(const Layout& layout, Clock* clock) : layout_(layout), clock_(clock) {}
   absl::Status OpenAccountability(const Layout& layout,
                                   std::optional<accountability::v1::EpochStart> new_epoch);
   absl::Status OpenPart(const Layout& layout, const std::string& service,
                         const std::vector<StoreLayer>& layers);
 
+  const Layout layout_;
   rpc::NetworkFacts facts_;
   MonotoneClock clock_;
   std::unique_ptr<FolderLock> lock_;

@@ -10,8 +10,8 @@
 #include "google/protobuf/util/json_util.h"
 #include "services/common/crypto/encoding.h"
 #include "services/common/crypto/hash.h"
+#include "services/common/crypto/public_key.h"
 #include "services/common/data/agreement_templates.h"
-#include "services/common/identity/jwk.h"
 #include "services/common/identity/jws.h"
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
@@ -106,14 +106,20 @@ absl::Status ShowExplanation(Session* session, const v1::Explanation& explanatio
 absl::Status Template(Session* session, const TemplateOptions& options) {
   if (options.name.empty()) {
     Table table{{"template", "for"}, {}};
-    for (const auto& one : data::AgreementTemplates()) table.rows.push_back({one.name, one.title});
+    for (const auto& name : data::TemplateNames())
+      table.rows.push_back({name, data::Template(name)->title});
     session->output().Rows(table);
     session->output().Hint("`waterline agreement template NAME` prints one to fill in.");
     return absl::OkStatus();
   }
-  WATERLINE_ASSIGN_OR_RETURN(const auto found, data::FindAgreementTemplate(options.name));
-  session->output().Write(found.json);
-  session->output().Hint(found.notes);
+  const auto* found = data::Template(options.name);
+  if (found == nullptr)
+    return Error(reason::kNotFound, "there is no such template; there are " +
+                                        fmt::format("{}", fmt::join(data::TemplateNames(), ", ")));
+  session->output().Write(found->json);
+  std::string notes = found->about + "\n";
+  for (const auto& [path, words] : found->comments) notes += path + ": " + words + "\n";
+  session->output().Hint(notes);
   return absl::OkStatus();
 }
 
@@ -187,7 +193,8 @@ absl::Status Assess(Session* session, const AssessOptions& options) {
 // The key never leaves this machine: the text is fetched, its digest signed here.
 absl::Status Sign(Session* session, const SignOptions& options) {
   WATERLINE_ASSIGN_OR_RETURN(const std::string key_text, ReadText(options.key_file));
-  WATERLINE_ASSIGN_OR_RETURN(const auto key, identity::PrivateJwk::Parse(key_text));
+  WATERLINE_ASSIGN_OR_RETURN(auto key, crypto::PrivateKey::FromPem(key_text));
+  const auto signer = identity::Signer::Of(std::move(key));
   WATERLINE_ASSIGN_OR_RETURN(const auto agreement, Fetch(session, options.name));
   if (agreement.document().empty())
     return Error(reason::kStateForbids,
@@ -196,9 +203,8 @@ absl::Status Sign(Session* session, const SignOptions& options) {
   request.set_name(agreement.name());
   auto* signature = request.mutable_signature();
   signature->set_signatory(options.signatory);
-  signature->set_key_id(key.key_id());
-  const std::string payload = crypto::HexEncode(crypto::Sha256(agreement.document()));
-  WATERLINE_ASSIGN_OR_RETURN(*signature->mutable_jws(), identity::SignDetached(key, payload));
+  signature->set_key_id(signer.jwk().kid());
+  signature->set_jws(signer.SignDetached(crypto::HexEncode(crypto::Sha256(agreement.document()))));
   WATERLINE_ASSIGN_OR_RETURN(const auto made, session->Get<v1::SignAgreementResponse>(request));
   return ShowRecord(session, made.agreement());
 }
@@ -303,7 +309,7 @@ void AddSigningCommands(CLI::App* family, Invocation* invocation) {
   const auto sign = std::make_shared<SignOptions>();
   command = AddCommand(family, invocation, "sign", "Sign for your organisation", sign, Sign);
   command->add_option("agreement", sign->name, "agreements/{id} or its id")->required();
-  command->add_option("--key", sign->key_file, "Private key (JWK); it stays on this machine")
+  command->add_option("--key", sign->key_file, "Private key (PEM); it stays on this machine")
       ->required();
   command->add_option("--signatory", sign->signatory, "Your name, as all parties see it")
       ->required();

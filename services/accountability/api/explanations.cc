@@ -29,10 +29,6 @@ absl::Status NotYours() {
                "its records");
 }
 
-std::string PositionText(const common::v1::LedgerPosition& position) {
-  return std::to_string(position.epoch()) + "/" + std::to_string(position.index());
-}
-
 std::vector<FieldViolation> CheckHypothesis(const v1::HypotheticalRequest& request) {
   std::vector<FieldViolation> violations;
   if (!text::MatchName(request.organisation(), "organisations/*"))

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "fmt/format.h"
+#include "google/protobuf/util/time_util.h"
 #include "services/accountability/policy/facts.h"
 #include "services/common/crypto/aead.h"
 #include "services/common/crypto/hash.h"

@@ -12,6 +12,7 @@
 #include "services/common/records/records.h"
 #include "services/common/rpc/network.h"
 #include "services/common/rpc/service.h"
+#include "services/common/rpc/standing.h"
 #include "services/registry/domain/organisation_file.h"
 #include "services/registry/store/keys.h"
 #include "waterline/registry/storage/v1/records.pb.h"
@@ -25,6 +26,7 @@ class RegistryApi {
     waterline::storage::Store* store = nullptr;
     privacy::Vault* vault = nullptr;
     gate::Gate* gate = nullptr;
+    rpc::StandingKeeper* standing = nullptr;  // Accountability's part of what is written here.
     Clock* clock = nullptr;
     coro::Pool* pool = nullptr;  // For files.
     rpc::NetworkFacts network;
