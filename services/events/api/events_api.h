@@ -12,11 +12,13 @@
 
 #include "services/common/clock/clock.h"
 #include "services/common/coro/pool.h"
+#include "services/common/gate/page_fill.h"
 #include "services/common/privacy/vault.h"
 #include "services/common/records/records.h"
 #include "services/common/rpc/directory.h"
 #include "services/common/rpc/network.h"
 #include "services/common/rpc/service.h"
+#include "services/events/api/record_facts.h"
 #include "services/events/store/bulk_rows.h"
 #include "services/events/store/keys.h"
 #include "waterline/events/storage/v1/records.pb.h"
@@ -136,6 +138,8 @@ class EventsApi {
 
   coro::Task<absl::StatusOr<records::Stored<storage::v1::EventRecord>>> LoadEvent(EventRef event);
   coro::Task<absl::StatusOr<v1::Event>> ReadEvent(EventRef event);
+  // What a question about what was recorded at the event must say of it; absent: no scopes.
+  coro::Task<absl::StatusOr<EventFacts>> FactsOfEvent(const rpc::Call& call, EventRef event);
   coro::Task<absl::Status> CheckEventReferences(const v1::Event& event);
   // Edits one event under its revision. `change` says why not.
   using Change = std::function<absl::Status(v1::Event*)>;
@@ -164,6 +168,12 @@ class EventsApi {
       common::v1::BulkReport* report);
   coro::Task<absl::StatusOr<std::vector<v1::Contribution>>> ToPublic(
       std::vector<Contribution> stored, EventRef event);
+  // By id; those that are not there are left out. At most 1,000 ids.
+  coro::Task<absl::StatusOr<std::map<std::string, storage::v1::ContributionRecord>>>
+  LoadContributions(EventRef event, std::vector<std::string> contribution_ids);
+  coro::Task<absl::Status> DescribeReactions(EventRef event, EventFacts facts,
+                                             std::vector<storage::v1::ReactionRow> rows,
+                                             gate::Ask* ask);
   coro::Task<absl::StatusOr<v1::ReactionTally>> Tally(
       EventRef event, std::map<std::string, v1::ReactionTally>* by_contribution);
   coro::Task<absl::StatusOr<std::vector<storage::v1::ResponseRow>>> ToRows(
