@@ -333,6 +333,12 @@ std::vector<Row> RowsOfWhatIsRecorded() {
        false, "$CONTRIBUTION", "contributions"},
       {"/waterline.events.v1.EventsService/GetContribution", "name: '$CONTRIBUTION'"},
       {"/waterline.events.v1.EventsService/ListContributions", "parent: '$EVENT'"},
+      {"/waterline.events.v1.EventsService/ReviewContribution",
+       "name: '$CONTRIBUTION' redaction_state: 'clean' request_id: 'e16'"},
+      {"/waterline.events.v1.EventsService/CountEvents",
+       "parent: 'organisations/local-test-board'"},
+      {"/waterline.events.v1.EventsService/CountContributions",
+       "parent: 'organisations/local-test-board' group_by: COUNT_DIMENSION_MONTH"},
       {"/waterline.events.v1.EventsService/RecordReactions",
        "parent: '$EVENT' reactions { contribution: '$CONTRIBUTION' informant: 'seat-2' value: "
        "VALUE_AGREE reacted_at { seconds: 1772446000 } source_id: 'x' } request_id: 'e10'"},

@@ -56,6 +56,10 @@ void FillOutputFields(const std::string& name, const std::string& informant, int
   contribution->set_contribution_code(ContributionCode(crypto::RandomBytes(5)));
   contribution->clear_withdrawn();
   contribution->clear_erased();
+  for (const char* field : {"redacted_text", "reviewer_role", "review_time", "etag"}) {
+    contribution->GetReflection()->ClearField(
+        contribution, contribution->GetDescriptor()->FindFieldByName(field));
+  }
   *contribution->mutable_create_time() = text::ToTimestamp(now_ms);
   contribution->clear_informant();
   if (!informant.empty()) contribution->set_informant(crypto::IdFromBytes('i', informant));
@@ -118,6 +122,16 @@ std::vector<FieldViolation> CheckContributions(v1::RecordContributionsRequest* r
   return violations;
 }
 
+// Where text was redacted, a recording of it and the original stay with the controller.
+void ShowToOthers(v1::Contribution* contribution) {
+  // Without redacted_text it was redacted before it was sent.
+  if (!contribution->redacted_text().empty()) {
+    contribution->set_text(contribution->redacted_text());
+    contribution->clear_media_reference();
+  }
+  contribution->clear_redacted_text();
+}
+
 // Another import, or a hand (empty), holds the contribution too. True when the record changed.
 bool AddHolder(const std::string& import_name, ContributionRecord* record) {
   const auto& also = record->also_imports();
@@ -131,7 +145,7 @@ bool AddHolder(const std::string& import_name, ContributionRecord* record) {
 }  // namespace
 
 coro::Task<absl::StatusOr<std::vector<v1::Contribution>>> EventsApi::ToPublic(
-    std::vector<Contribution> stored, EventRef event) {
+    const rpc::Call& call, std::vector<Contribution> stored, EventRef event) {
   std::vector<std::string> key_ids;
   for (const auto& one : stored) key_ids.push_back(one.record.sealed().key_id());
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto keys,
@@ -139,12 +153,14 @@ coro::Task<absl::StatusOr<std::vector<v1::Contribution>>> EventsApi::ToPublic(
   std::vector<v1::Contribution> contributions;
   for (size_t i = 0; i < stored.size(); ++i) {
     v1::Contribution contribution = std::move(*stored[i].record.mutable_public_());
+    contribution.set_etag(records::EtagOf(stored[i].revision));
     if (keys[i]) {
       WATERLINE_CO_RETURN_IF_ERROR(privacy::OpenPersonal(
           stored[i].record.sealed(), contribution.name(), *keys[i], &contribution));
     } else {
       contribution.set_erased(true);
     }
+    if (call.caller.organisation() != event.organisation) ShowToOthers(&contribution);
     contributions.push_back(std::move(contribution));
   }
   co_return contributions;
@@ -294,7 +310,7 @@ EventsApi::Answer<v1::RecordContributionsResponse> EventsApi::RecordContribution
     WATERLINE_CO_RETURN_IF_ERROR(
         (co_await parts_.store->Commit(event.partition(), std::move(batch))).status());
   }
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto shown, co_await ToPublic(std::move(stored), event));
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto shown, co_await ToPublic(call, std::move(stored), event));
   for (auto& one : shown) *response.add_contributions() = std::move(one);
   co_return gate::Draft<v1::RecordContributionsResponse>(std::move(response), std::move(decision));
 }
@@ -321,7 +337,7 @@ EventsApi::Answer<v1::GetContributionResponse> EventsApi::GetContribution(
   WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await parts_.gate->Ask(call, ask));
   if (one.empty()) co_return Error(reason::kNotFound, "there is no contribution of this name");
   v1::GetContributionResponse response;
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto shown, co_await ToPublic(std::move(one), event));
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto shown, co_await ToPublic(call, std::move(one), event));
   *response.mutable_contribution() = std::move(shown[0]);
   co_return gate::Draft<v1::GetContributionResponse>(std::move(response), std::move(decision));
 }
@@ -357,7 +373,7 @@ EventsApi::Answer<v1::ListContributionsResponse> EventsApi::ListContributions(
   v1::ListContributionsResponse response;
   if (!fill.next().empty())
     response.set_next_page_token(records::NextPageToken(fill.next(), request.parent()));
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto shown, co_await ToPublic(std::move(stored), event));
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto shown, co_await ToPublic(call, std::move(stored), event));
   for (auto& one : shown) *response.add_contributions() = std::move(one);
   co_return gate::Draft<v1::ListContributionsResponse>(std::move(response), std::move(decision));
 }

@@ -2,7 +2,8 @@
 
 // The handlers of EventsService (see its proto for errors). One file per topic: events_api.cc
 // (catalogue, shared parts), programmes.cc, events.cc, contributions.cc, reactions.cc,
-// responses.cc, imports.cc (import records, revert), import_run.cc (reading files in).
+// responses.cc, reviews.cc, counts.cc, imports.cc (import records, revert), import_run.cc (reading
+// files in).
 // Thread safety: any thread.
 
 #include <functional>
@@ -18,6 +19,8 @@
 #include "services/common/rpc/directory.h"
 #include "services/common/rpc/network.h"
 #include "services/common/rpc/service.h"
+#include "services/events/api/count_table.h"
+#include "services/events/api/counted.h"
 #include "services/events/api/record_facts.h"
 #include "services/events/store/bulk_rows.h"
 #include "services/events/store/keys.h"
@@ -87,6 +90,12 @@ class EventsApi {
                                                       const v1::GetContributionRequest& request);
   Answer<v1::ListContributionsResponse> ListContributions(
       const rpc::Call& call, const v1::ListContributionsRequest& request);
+  Answer<v1::ReviewContributionResponse> ReviewContribution(
+      const rpc::Call& call, const v1::ReviewContributionRequest& request);
+  Answer<v1::CountEventsResponse> CountEvents(const rpc::Call& call,
+                                              const v1::CountEventsRequest& request);
+  Answer<v1::CountContributionsResponse> CountContributions(
+      const rpc::Call& call, const v1::CountContributionsRequest& request);
   Answer<v1::RecordReactionsResponse> RecordReactions(const rpc::Call& call,
                                                       const v1::RecordReactionsRequest& request);
   Answer<v1::ListReactionsResponse> ListReactions(const rpc::Call& call,
@@ -166,8 +175,22 @@ class EventsApi {
   coro::Task<absl::StatusOr<std::vector<std::string>>> StoreContributions(
       EventRef event, std::vector<NewContribution> contributions, CommitHook* hook,
       common::v1::BulkReport* report);
+  // Opened. To others than the controller redacted text takes the place of the original.
   coro::Task<absl::StatusOr<std::vector<v1::Contribution>>> ToPublic(
-      std::vector<Contribution> stored, EventRef event);
+      const rpc::Call& call, std::vector<Contribution> stored, EventRef event);
+  coro::Task<absl::Status> StoreReview(const rpc::Call& call,
+                                       const v1::ReviewContributionRequest& request, EventRef event,
+                                       Contribution stored, const records::Mutation& mutation,
+                                       gate::Decision* decision);
+  // What a count rests on: one record per thing or kind of thing, asked in questions of 1,000.
+  coro::Task<absl::StatusOr<Counted>> AskCounted(const rpc::Call& call, gate::Ask ask,
+                                                 std::vector<CountedRecord> records);
+  // `by_contribution` outlives the call.
+  coro::Task<absl::StatusOr<std::vector<CountedRecord>>> CountedReactions(
+      const rpc::Call& call, EventRef event,
+      const std::map<std::string, v1::ReactionTally>& by_contribution);
+  coro::Task<absl::StatusOr<std::vector<records::Stored<storage::v1::EventRecord>>>> CountedEvents(
+      std::string organisation);
   // By id; those that are not there are left out. At most 1,000 ids.
   coro::Task<absl::StatusOr<std::map<std::string, storage::v1::ContributionRecord>>>
   LoadContributions(EventRef event, std::vector<std::string> contribution_ids);

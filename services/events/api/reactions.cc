@@ -41,6 +41,33 @@ v1::Reaction* ToReaction(const ReactionRow& row, const std::string& organisation
   return reaction;
 }
 
+v1::ReactionTally EmptyTally() {
+  v1::ReactionTally tally;
+  tally.set_agree(0);
+  tally.set_disagree(0);
+  tally.set_pass(0);
+  tally.set_superseded(0);
+  return tally;
+}
+
+void AddTally(const v1::ReactionTally& some, v1::ReactionTally* total) {
+  total->set_agree(total->agree() + some.agree());
+  total->set_disagree(total->disagree() + some.disagree());
+  total->set_pass(total->pass() + some.pass());
+  total->set_superseded(total->superseded() + some.superseded());
+}
+
+// Leaves of a tally what may be shown as an aggregate. How many changed their mind stays here.
+absl::Status HideSmall(privacy::SmallNumberPolicy policy, v1::ReactionTally* tally) {
+  privacy::Counts counts{{3}, {tally->agree(), tally->disagree(), tally->pass()}};
+  WATERLINE_ASSIGN_OR_RETURN(const auto shown, privacy::ReleaseCounts(policy, counts));
+  tally->Clear();
+  if (const auto& count = shown.At({0})) tally->set_agree(*count);
+  if (const auto& count = shown.At({1})) tally->set_disagree(*count);
+  if (const auto& count = shown.At({2})) tally->set_pass(*count);
+  return absl::OkStatus();
+}
+
 // Every wrong field of the request at once.
 std::vector<FieldViolation> CheckReactions(const v1::RecordReactionsRequest& request) {
   std::vector<FieldViolation> violations;
@@ -235,11 +262,7 @@ EventsApi::LoadContributions(EventRef event, std::vector<std::string> contributi
 
 coro::Task<absl::StatusOr<v1::ReactionTally>> EventsApi::Tally(
     EventRef event, std::map<std::string, v1::ReactionTally>* by_contribution) {
-  v1::ReactionTally total;
-  total.set_agree(0);
-  total.set_disagree(0);
-  total.set_pass(0);
-  total.set_superseded(0);
+  v1::ReactionTally total = EmptyTally();
   ReactionRows rows(parts_.store, event.organisation, event.id);
   ReactionRows::Visit visit = [&](const ReactionRow& row, bool current) {
     Count(row, current, &total);
@@ -256,18 +279,51 @@ EventsApi::Answer<v1::TallyReactionsResponse> EventsApi::TallyReactions(
   const auto ids = text::MatchName(request.parent(), "organisations/*/events/*");
   if (!ids) co_return BadFields({{"parent", "is not a name organisations/{id}/events/{id}"}});
   const EventRef event{(*ids)[0], (*ids)[1]};
-  WATERLINE_CO_ASSIGN_OR_RETURN(
-      auto decision, co_await Ask(call, Operation::OPERATION_COUNT, event.organisation, "reactions",
-                                  request.parent() + "/reactions", kCategory));
   co_await parts_.pool->Hop();
   std::map<std::string, v1::ReactionTally> by_contribution;
+  WATERLINE_CO_RETURN_IF_ERROR((co_await Tally(event, &by_contribution)).status());
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto records,
+                                co_await CountedReactions(call, event, by_contribution));
+  gate::Ask ask(Operation::OPERATION_COUNT, event.organisation, "reactions",
+                request.parent() + "/reactions", {kCategory});
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto counted, co_await AskCounted(call, ask, std::move(records)));
+  v1::ReactionTally total = EmptyTally();
   v1::TallyReactionsResponse response;
-  WATERLINE_CO_ASSIGN_OR_RETURN(*response.mutable_total(), co_await Tally(event, &by_contribution));
+  size_t i = 0;
   for (auto& [id, tally] : by_contribution) {
+    if (!counted.Shows(i++)) continue;
+    AddTally(tally, &total);
+    if (!counted.exact()) continue;
     tally.set_contribution(ContributionName(event.organisation, event.id, id));
     *response.add_tallies() = std::move(tally);
   }
-  co_return gate::Draft<v1::TallyReactionsResponse>(std::move(response), std::move(decision));
+  if (!counted.exact()) WATERLINE_CO_RETURN_IF_ERROR(HideSmall(counted.policy(), &total));
+  *response.mutable_total() = std::move(total);
+  co_return gate::Draft<v1::TallyReactionsResponse>(std::move(response),
+                                                    std::move(counted).TakeLast());
+}
+
+// One record per contribution that was reacted to, in the order of the map.
+coro::Task<absl::StatusOr<std::vector<CountedRecord>>> EventsApi::CountedReactions(
+    const rpc::Call& call, EventRef event,
+    const std::map<std::string, v1::ReactionTally>& by_contribution) {
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto facts, co_await FactsOfEvent(call, event));
+  std::vector<CountedRecord> records;
+  std::vector<std::string> ids;
+  for (auto it = by_contribution.begin(); it != by_contribution.end();) {
+    ids.push_back(it->first);
+    const bool last = ++it == by_contribution.end();
+    if (!last && ids.size() < Counted::kRecordsPerQuestion) continue;
+    WATERLINE_CO_ASSIGN_OR_RETURN(const auto contributions, co_await LoadContributions(event, ids));
+    for (const auto& id : ids) {
+      auto& record = records.emplace_back();
+      for (const auto& scope : facts.scopes) record.facts.add_scopes(scope);
+      const auto found = contributions.find(id);
+      if (found != contributions.end()) record.subject_id = found->second.subject_id();
+    }
+    ids.clear();
+  }
+  co_return records;
 }
 
 }  // namespace waterline::events
