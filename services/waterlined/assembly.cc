@@ -24,6 +24,18 @@ namespace {
 
 constexpr char kVersion[] = "0.1.0";
 
+// TEMPORARY until accountability keeps standing: refuses, so that no permission is kept that no
+// decision goes by.
+class NoStandingYet : public registry::StandingKeeper {
+ public:
+  coro::Task<absl::Status> SetStanding(std::string, std::string,
+                                       std::vector<registry::StandingChange>, const rpc::Call&,
+                                       gate::Decision) override {
+    co_return Error(reason::kUnavailable,
+                    "accountability does not keep the standing of persons yet; nothing was kept");
+  }
+};
+
 // The histograms of one service's store, by operation and code. Thread safe.
 class StoreHistograms {
  public:
@@ -72,6 +84,7 @@ struct Waterlined::Impl {
   std::unique_ptr<Foundation> foundation;
   std::unique_ptr<coro::Pool> files;
   std::unique_ptr<gate::Gate> gate;
+  NoStandingYet standing;
   std::unique_ptr<registry::RegistryApi> registry;
   std::unique_ptr<registry::LocalDirectory> directory;
   std::unique_ptr<events::EventsApi> events;
@@ -116,6 +129,7 @@ void Waterlined::Impl::MakeRegistry() {
   parts.clock = foundation->clock();
   parts.pool = files.get();
   parts.network = foundation->facts();
+  parts.standing = &standing;
   parts.ledger_key = foundation->ledger()->verifier().Vkey();
   parts.version = kVersion;
   registry = std::make_unique<registry::RegistryApi>(std::move(parts));

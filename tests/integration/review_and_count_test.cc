@@ -318,11 +318,12 @@ TEST_F(Count, ATallyForOthersIsATotalWithoutSmallNumbers) {
   EXPECT_EQ(own->tallies_size(), 1);
   const auto others = Ask(&EventsApi::TallyReactions, request, asker_);
   ASSERT_TRUE(others.ok()) << others.status();
-  EXPECT_FALSE(others->total().has_disagree());
-  EXPECT_FALSE(others->total().has_superseded());
+  EXPECT_FALSE(others->has_total());
   EXPECT_TRUE(others->tallies().empty());
-  if (others->total().has_agree()) {
-    EXPECT_EQ(others->total().agree(), 20u);
+  EXPECT_FALSE(others->counts().has_disagree());
+  EXPECT_TRUE(others->has_counts());
+  if (others->counts().has_agree()) {
+    EXPECT_EQ(others->counts().agree(), 20u);
   }
 }
 

@@ -57,14 +57,14 @@ void AddTally(const v1::ReactionTally& some, v1::ReactionTally* total) {
   total->set_superseded(total->superseded() + some.superseded());
 }
 
-// Leaves of a tally what may be shown as an aggregate. How many changed their mind stays here.
-absl::Status HideSmall(privacy::SmallNumberPolicy policy, v1::ReactionTally* tally) {
-  privacy::Counts counts{{3}, {tally->agree(), tally->disagree(), tally->pass()}};
+// What of a tally may be shown as an aggregate. How many changed their mind stays here.
+absl::Status HideSmall(privacy::SmallNumberPolicy policy, const v1::ReactionTally& tally,
+                       v1::ReactionCounts* out) {
+  privacy::Counts counts{{3}, {tally.agree(), tally.disagree(), tally.pass()}};
   WATERLINE_ASSIGN_OR_RETURN(const auto shown, privacy::ReleaseCounts(policy, counts));
-  tally->Clear();
-  if (const auto& count = shown.At({0})) tally->set_agree(*count);
-  if (const auto& count = shown.At({1})) tally->set_disagree(*count);
-  if (const auto& count = shown.At({2})) tally->set_pass(*count);
+  if (const auto& count = shown.At({0})) out->set_agree(*count);
+  if (const auto& count = shown.At({1})) out->set_disagree(*count);
+  if (const auto& count = shown.At({2})) out->set_pass(*count);
   return absl::OkStatus();
 }
 
@@ -297,8 +297,11 @@ EventsApi::Answer<v1::TallyReactionsResponse> EventsApi::TallyReactions(
     tally.set_contribution(ContributionName(event.organisation, event.id, id));
     *response.add_tallies() = std::move(tally);
   }
-  if (!counted.exact()) WATERLINE_CO_RETURN_IF_ERROR(HideSmall(counted.policy(), &total));
-  *response.mutable_total() = std::move(total);
+  if (counted.exact()) {
+    *response.mutable_total() = std::move(total);
+  } else {
+    WATERLINE_CO_RETURN_IF_ERROR(HideSmall(counted.policy(), total, response.mutable_counts()));
+  }
   co_return gate::Draft<v1::TallyReactionsResponse>(std::move(response),
                                                     std::move(counted).TakeLast());
 }

@@ -23,6 +23,10 @@ void RegistryApi::Register(rpc::Service* service) {
   rpc::Gated(service, "RegisterParticipant", this, &RegistryApi::RegisterParticipant, gate);
   rpc::Gated(service, "GetParticipant", this, &RegistryApi::GetParticipant, gate);
   rpc::Gated(service, "ListParticipants", this, &RegistryApi::ListParticipants, gate);
+  rpc::Gated(service, "SetPermission", this, &RegistryApi::SetPermission, gate);
+  rpc::Gated(service, "ListPermissions", this, &RegistryApi::ListPermissions, gate);
+  rpc::Gated(service, "RecordStanding", this, &RegistryApi::RecordStanding, gate);
+  rpc::Gated(service, "ListStanding", this, &RegistryApi::ListStanding, gate);
 }
 
 coro::Task<absl::StatusOr<bool>> RegistryApi::Exists(std::string collection, std::string id) {
