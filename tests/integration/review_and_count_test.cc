@@ -257,6 +257,18 @@ TEST_F(Count, PeopleWhoObjectedAreNotCounted) {
   EXPECT_EQ(Texts(Contributions(lead_, {})), Lines{"2026   20"});
 }
 
+TEST_F(Count, WhoOnlyTriesTheNetworkOutIsLeftOutForOthers) {
+  SayMany(OpenEvent({kHarbour}), 20);
+  decider_.scopes = {kHarbour};
+  EXPECT_EQ(Contributions(asker_, {})->rows_size(), 1);
+  directory_.test_organisations = {kLead};
+  EXPECT_EQ(Contributions(asker_, {})->rows_size(), 0);
+  events::v1::CountEventsRequest request;
+  request.set_parent(std::string("organisations/") + kLead);
+  EXPECT_EQ(Ask(&EventsApi::CountEvents, request, asker_)->rows_size(), 0);
+  EXPECT_EQ(Texts(Contributions(lead_, {})), Lines{"2026   20"});
+}
+
 TEST_F(Count, MoreThanAThousandRecordsAreAskedInSeveralQuestions) {
   const std::string event = OpenEvent({kHarbour});
   for (int batch = 0; batch < 2; ++batch) {

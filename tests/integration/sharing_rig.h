@@ -85,6 +85,11 @@ class AnyName : public rpc::Directory {
       found.push_back(name.find("/participants/") == std::string::npos ? "" : SubjectOf(name));
     co_return found;
   }
+  coro::Task<absl::StatusOr<bool>> IsTest(std::string organisation) override {
+    co_return test_organisations.contains(organisation);
+  }
+  std::set<std::string> test_organisations;
+
   static std::string SubjectOf(const std::string& name) {
     std::string subject = name.substr(name.rfind('/') + 1);
     subject.resize(16, '-');

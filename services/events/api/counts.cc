@@ -86,8 +86,13 @@ coro::Task<absl::StatusOr<Counted>> EventsApi::AskCounted(const rpc::Call& call,
 }
 
 coro::Task<absl::StatusOr<std::vector<records::Stored<EventRecord>>>> EventsApi::CountedEvents(
-    std::string organisation) {
+    const rpc::Call& call, std::string organisation) {
   std::vector<records::Stored<EventRecord>> events;
+  if (call.caller.organisation() != organisation) {
+    WATERLINE_CO_ASSIGN_OR_RETURN(const bool is_test,
+                                  co_await parts_.directory->IsTest(organisation));
+    if (is_test) co_return events;
+  }
   waterline::storage::Range range(kEvents);
   while (true) {
     WATERLINE_CO_ASSIGN_OR_RETURN(
@@ -110,7 +115,7 @@ EventsApi::Answer<v1::CountEventsResponse> EventsApi::CountEvents(
   if (!violations.empty()) co_return BadFields(violations);
   const std::string organisation = IdOf(request.parent());
   co_await parts_.pool->Hop();
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto events, co_await CountedEvents(organisation));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto events, co_await CountedEvents(call, organisation));
   std::vector<CountedRecord> records;
   for (const auto& event : events) {
     auto& record = records.emplace_back();
@@ -138,7 +143,7 @@ EventsApi::Answer<v1::CountContributionsResponse> EventsApi::CountContributions(
   if (!violations.empty()) co_return BadFields(violations);
   const std::string organisation = IdOf(request.parent());
   co_await parts_.pool->Hop();
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto events, co_await CountedEvents(organisation));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto events, co_await CountedEvents(call, organisation));
   std::vector<CountedRecord> records;
   std::vector<CountedThings> cells;  // One per record.
   for (const auto& event : events) {

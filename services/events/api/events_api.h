@@ -190,7 +190,7 @@ class EventsApi {
       const rpc::Call& call, EventRef event,
       const std::map<std::string, v1::ReactionTally>& by_contribution);
   coro::Task<absl::StatusOr<std::vector<records::Stored<storage::v1::EventRecord>>>> CountedEvents(
-      std::string organisation);
+      const rpc::Call& call, std::string organisation);
   // By id; those that are not there are left out. At most 1,000 ids.
   coro::Task<absl::StatusOr<std::map<std::string, storage::v1::ContributionRecord>>>
   LoadContributions(EventRef event, std::vector<std::string> contribution_ids);
