@@ -1,8 +1,8 @@
 #pragma once
 
 // What other services may ask registry inside the host: does this name exist, which subject is it,
-// is it for trying out. INTERNAL: no entry is made for it; the receipt is made where a result leaves.
-// Thread safety: as the implementation says; all are safe from any thread.
+// is it for trying out. INTERNAL: no entry is made for it; the receipt is made where a result
+// leaves. Thread safety: as the implementation says; all are safe from any thread.
 
 #include <optional>
 #include <string>

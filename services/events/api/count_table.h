@@ -1,8 +1,8 @@
 #pragma once
 
 // The numbers of CountEvents and CountContributions. All things of a calendar year stand in one
-// table of place, method and month; every answer is rows of those tables, whatever was asked for, so
-// that several answers tell no more than the tables do. Thread safety: pure functions.
+// table of place, method and month; every answer is rows of those tables, whatever was asked for,
+// so that several answers tell no more than the tables do. Thread safety: pure functions.
 
 #include <optional>
 #include <string>

@@ -30,8 +30,8 @@ class StandingKeeper {
  public:
   virtual ~StandingKeeper() = default;
 
-  // OK once every later decision goes by it, with its ledger entry durable. May be called again with
-  // the same changes. An error: it is not in force, and the caller keeps nothing of it.
+  // OK once every later decision goes by it, with its ledger entry durable. May be called again
+  // with the same changes. An error: it is not in force, and the caller keeps nothing of it.
   // `decision` permits the write; `call` outlives the task.
   virtual coro::Task<absl::Status> SetStanding(std::string controller, std::string subject_id,
                                                std::vector<StandingChange> changes,
