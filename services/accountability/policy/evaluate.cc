@@ -273,7 +273,8 @@ void LowerRecords(const Snapshot& rules, const v1::Question& question, int64_t n
   const auto bits = StandingsOf(rules, question, now_ms);
   std::vector<v1::RecordRelease> releases;
   releases.reserve(records.size());
-  bool exceptional = false;
+  // At a lower level the projection shows text only where it is told to.
+  bool exceptional = verdict->level < RELEASE_LEVEL_IDENTIFIABLE;
   for (const auto& record : records) {
     const uint32_t place = record.subject();
     const uint32_t standing = place > 0 && place <= bits.size() ? bits[place - 1] : 0;

@@ -89,6 +89,16 @@ absl::Status Refusal(const accountability::v1::Question& question,
   return Error(reason::kUnexpected, "accountability refused without a known reason");
 }
 
+// An answer may end before the records it was asked for: of a page that is full, and of the one
+// record that stands for an empty list.
+void KeepRowsOf(const google::protobuf::Message& message, privacy::ReleasePlan* plan) {
+  if (plan->rows_field.empty()) return;
+  const auto* field = message.GetDescriptor()->FindFieldByName(plan->rows_field);
+  if (field == nullptr || !field->is_repeated()) return;
+  const auto rows = static_cast<size_t>(message.GetReflection()->FieldSize(message, field));
+  if (rows < plan->rows.size()) plan->rows.resize(rows);
+}
+
 }  // namespace
 
 coro::Task<absl::StatusOr<Decision>> Gate::Ask(const rpc::Call& call, struct Ask ask) {
@@ -125,12 +135,15 @@ void Gate::Project(google::protobuf::Message* message, const Decision& decision,
   privacy::ReleasePlan plan;
   plan.level = answer.level();
   plan.pseudonym_key = answer.pseudonym_key();
-  plan.rows_field = decision.rows_field_;
-  for (const auto& record : answer.records()) {
-    privacy::RowRelease row;
-    row.level = record.level();
-    row.text = record.text();
-    plan.rows.push_back(row);
+  if (decision.rows_field_ != kCounted) {
+    plan.rows_field = decision.rows_field_;
+    for (const auto& record : answer.records()) {
+      privacy::RowRelease row;
+      row.level = record.level();
+      row.text = record.text();
+      plan.rows.push_back(row);
+    }
+    KeepRowsOf(*message, &plan);
   }
   const auto withheld = privacy::Project(message, plan);
   for (size_t i = 0; i < withheld.size() && i < kWithheldPathsMax; ++i) {

@@ -31,6 +31,10 @@ namespace waterline::gate {
 
 using accountability::v1::Operation;
 
+// The rows_field of a question whose records are counted: no row of the answer is one of them, and
+// the answer leaves at the decision's level.
+inline constexpr char kCounted[] = "-";
+
 // The record facts of a question.
 struct Ask {
   Ask(Operation ask_operation, std::string ask_controller, std::string ask_collection,
@@ -55,7 +59,10 @@ struct Ask {
   std::vector<std::string> scopes;
   // One per row of the answer, in order. The rows stand in the repeated field `rows_field` of the
   // response; without a name the whole response is the one row. A row that the decision lowers to
-  // nothing is left out; handlers must not count it either.
+  // nothing is left out; handlers must not count it either. The response may end before the
+  // records do (page_fill.h), and a list without rows is asked as one record, so that an empty list
+  // and a hidden one are alike. Of a count the records are what is counted, and no rows of the
+  // response: kCounted.
   std::vector<accountability::v1::RecordFacts> records;
   std::string rows_field;
 };

@@ -116,6 +116,8 @@ inline constexpr Reason kSignatoryNotAuthorised{absl::StatusCode::kFailedPrecond
                                                 "SIGNATORY_NOT_AUTHORISED", kCommonDomain};
 inline constexpr Reason kSignedForAnother{absl::StatusCode::kFailedPrecondition,
                                           "SIGNED_FOR_ANOTHER", kCommonDomain};
+inline constexpr Reason kPersonalDataFound{absl::StatusCode::kFailedPrecondition,
+                                           "PERSONAL_DATA_FOUND", kCommonDomain};
 inline constexpr Reason kNotParty{absl::StatusCode::kFailedPrecondition, "NOT_PARTY",
                                   kCommonDomain};
 }  // namespace reason

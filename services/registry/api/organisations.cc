@@ -37,6 +37,7 @@ accountability::v1::SetMemberRequest MemberFactsOf(const rpc::Call& call, const 
   member->set_legal_entity(data::IsLegalEntityType(organisation.type()));
   member->set_public_authority(data::IsPublicAuthorityType(organisation.type()));
   member->set_closed(!organisation.closed_on().empty());
+  member->set_test(organisation.test());
   return request;
 }
 
@@ -218,7 +219,7 @@ RegistryApi::Answer<v1::AddMemberResponse> RegistryApi::AddMember(
     if (!organisation)
       co_return BadFields(
           {{"organisation", "names no organisation of this network; create or import it first"}});
-    auto told = co_await parts_.standing->SetMember(
+    auto told = co_await parts_.accountability->SetMember(
         MemberFactsOf(call, request.organisation(), organisation->record.public_()));
     if (!told.ok()) co_return told.status();
     stored.emplace();
