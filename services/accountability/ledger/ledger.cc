@@ -323,7 +323,7 @@ absl::StatusOr<Batch> Ledger::Finish(AppendRequest* request, uint64_t index) {
   auto* recorded_at = request->entry.mutable_recorded_at();
   recorded_at->set_seconds(now_ms / 1000);
   recorded_at->set_nanos(static_cast<int32_t>(now_ms % 1000) * 1'000'000);
-  if (request->finish) request->finish(&request->entry);
+  if (request->finish) request->finish(&request->entry, &request->beside);
   if (!request->change) return Batch();
   common::v1::LedgerPosition position;
   position.set_epoch(epoch_);

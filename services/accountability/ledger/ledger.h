@@ -62,7 +62,7 @@ struct AppendRequest {
   std::vector<std::string> organisations;  // Ids for the by_org index.
   // The last word on what the entry says, called by the sequencer before the entry is hashed: the
   // rules may have changed since it was made.
-  std::function<void(v1::Entry*)> finish;
+  std::function<void(v1::Entry*, storage::v1::Beside*)> finish;
   std::optional<RuleChange> change;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
 #include "fmt/format.h"
 #include "google/protobuf/util/time_util.h"
@@ -112,7 +113,6 @@ v1::Access MakeAccess(const v1::Question& question) {
   access.set_collection(question.collection());
   access.mutable_categories()->CopyFrom(question.categories());
   access.set_asked(question.asked());
-  access.set_subjects(static_cast<uint32_t>(question.subject_ids_size()));
   access.set_informants(question.informants());
   access.set_method(question.method());
   return access;
@@ -160,6 +160,32 @@ v1::Decision ToDecision(const v1::Question& question, const Verdict& verdict,
   return decision;
 }
 
+// Whom the entry is about: of a refusal everybody it was asked about, of a permit those of whom a
+// record leaves. Nothing is said of a person whose records were left out. `tokens` by place in the
+// question's subject_ids.
+std::vector<std::string> ConcernedTokens(const v1::Question& question, const Verdict& verdict,
+                                         const std::vector<std::string>& tokens) {
+  if (verdict.result == v1::RESULT_DENY || verdict.records.empty()) return tokens;
+  std::set<uint32_t> places;
+  for (int i = 0; i < question.records_size(); ++i) {
+    if (verdict.records[static_cast<size_t>(i)].level() > common::v1::RELEASE_LEVEL_NOTHING)
+      places.insert(question.records(i).subject());
+  }
+  std::vector<std::string> concerned;
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    if (places.contains(static_cast<uint32_t>(i + 1))) concerned.push_back(tokens[i]);
+  }
+  return concerned;
+}
+
+void SetSubjects(std::vector<std::string> tokens, v1::Access* access, storage::v1::Beside* beside) {
+  std::sort(tokens.begin(), tokens.end());
+  access->set_subjects(static_cast<uint32_t>(tokens.size()));
+  access->set_subjects_root(SubjectsRoot(tokens));
+  beside->clear_subject_tokens();
+  for (auto& token : tokens) beside->add_subject_tokens(std::move(token));
+}
+
 bool IsPseudonymised(const v1::Decision& decision) {
   if (decision.level() == common::v1::RELEASE_LEVEL_PSEUDONYMISED) return true;
   return std::any_of(decision.records().begin(), decision.records().end(), [](const auto& record) {
@@ -193,9 +219,7 @@ coro::Task<absl::StatusOr<v1::Decision>> Recorder::Decide(v1::Question question)
   request.entry.set_entry_id(entry_id);
   auto* access = request.entry.mutable_access();
   *access = MakeAccess(question);
-  WATERLINE_CO_ASSIGN_OR_RETURN(const Subjects subjects,
-                                co_await TokensOf(question, entry_id, &request));
-  access->set_subjects_root(SubjectsRoot(subjects.tokens));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const Subjects subjects, co_await TokensOf(question, entry_id));
   const auto& caller = question.caller();
   auto handle = co_await ActorHandle(caller.organisation(), caller.issuer(), caller.actor());
   if (!handle.ok()) co_return handle.status();
@@ -206,11 +230,14 @@ coro::Task<absl::StatusOr<v1::Decision>> Recorder::Decide(v1::Question question)
   request.organisations = OrganisationsOf(question);
   // The sequencer is done with the verdict before Append answers; `verdict` and `question` outlive
   // the call, which this coroutine awaits.
-  request.finish = [this, &question, &verdict](v1::Entry* entry) {
+  request.finish = [this, &question, &verdict, &subjects](v1::Entry* entry,
+                                                          storage::v1::Beside* beside) {
     const auto now_in_force = rulebook_->current();
     if (now_in_force->revision() != verdict.revision && verdict.reason != reason::kRateLimited.name)
       verdict = Evaluate(*now_in_force, question, clock_->NowMs());
     SetVerdict(question, verdict, entry->mutable_access());
+    SetSubjects(ConcernedTokens(question, verdict, subjects.tokens), entry->mutable_access(),
+                beside);
   };
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto appended, co_await ledger_->Append(std::move(request)));
   auto decision = ToDecision(question, verdict, entry_id, appended, facts_.demonstration);
@@ -304,8 +331,7 @@ coro::Task<absl::StatusOr<std::string>> Recorder::ActorHandle(std::string organi
 }
 
 coro::Task<absl::StatusOr<Recorder::Subjects>> Recorder::TokensOf(const v1::Question& question,
-                                                                  const std::string& entry_id,
-                                                                  AppendRequest* request) {
+                                                                  const std::string& entry_id) {
   Subjects subjects;
   for (const auto& id : question.subject_ids()) {
     auto key = co_await KeyFor("subject/" + id);
@@ -313,8 +339,6 @@ coro::Task<absl::StatusOr<Recorder::Subjects>> Recorder::TokensOf(const v1::Ques
     subjects.tokens.push_back(crypto::HmacSha256(key->secret, entry_id));
     subjects.keys.push_back(*std::move(key));
   }
-  std::sort(subjects.tokens.begin(), subjects.tokens.end());
-  for (const auto& token : subjects.tokens) request->beside.add_subject_tokens(token);
   co_return subjects;
 }
 
@@ -358,7 +382,7 @@ coro::Task<absl::StatusOr<std::optional<v1::EntryPayload>>> Recorder::OpenPayloa
     WATERLINE_CO_ASSIGN_OR_RETURN(keys, co_await vault_->Load(partition, ids));
   }
   if (!keys[0]) co_return std::optional<v1::EntryPayload>();
-  const bool one_subject = beside.subject_tokens_size() == 1;
+  const bool one_subject = beside.payload_key_id().size() > kKeyIdBytes;
   const std::string secret = one_subject ? OneSubjectSecret(*keys[0]) : keys[0]->secret;
   auto plain =
       crypto::AesGcmOpen(secret, beside.payload_nonce(), entry.entry_id(), beside.payload());

@@ -58,13 +58,12 @@ class Recorder : public gate::Decider {
  private:
   struct Subjects {
     std::vector<privacy::SubjectKey> keys;  // One per subject, in the question's order.
-    std::vector<std::string> tokens;        // Sorted.
+    std::vector<std::string> tokens;        // In the question's order.
   };
   // The key kept under `index_id`, made when it is new, so that a subject has one key for ever.
   coro::Task<absl::StatusOr<privacy::SubjectKey>> KeyFor(std::string index_id);
   coro::Task<absl::StatusOr<Subjects>> TokensOf(const v1::Question& question,
-                                                const std::string& entry_id,
-                                                AppendRequest* request);
+                                                const std::string& entry_id);
   coro::Task<absl::Status> AddPayload(const v1::Question& question, const Subjects& subjects,
                                       const Snapshot& rules, const std::string& entry_id,
                                       AppendRequest* request);

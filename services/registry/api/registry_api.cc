@@ -23,6 +23,7 @@ void RegistryApi::Register(rpc::Service* service) {
   rpc::Gated(service, "RegisterParticipant", this, &RegistryApi::RegisterParticipant, gate);
   rpc::Gated(service, "GetParticipant", this, &RegistryApi::GetParticipant, gate);
   rpc::Gated(service, "ListParticipants", this, &RegistryApi::ListParticipants, gate);
+  rpc::Gated(service, "ListAccessHistory", this, &RegistryApi::ListAccessHistory, gate);
   rpc::Gated(service, "SetPermission", this, &RegistryApi::SetPermission, gate);
   rpc::Gated(service, "ListPermissions", this, &RegistryApi::ListPermissions, gate);
   rpc::Gated(service, "RecordStanding", this, &RegistryApi::RecordStanding, gate);

@@ -79,6 +79,8 @@ class RegistryApi {
                                                     const v1::GetParticipantRequest& request);
   Answer<v1::ListParticipantsResponse> ListParticipants(const rpc::Call& call,
                                                         const v1::ListParticipantsRequest& request);
+  Answer<v1::ListAccessHistoryResponse> ListAccessHistory(
+      const rpc::Call& call, const v1::ListAccessHistoryRequest& request);
   Answer<v1::SetPermissionResponse> SetPermission(const rpc::Call& call,
                                                   const v1::SetPermissionRequest& request);
   Answer<v1::ListPermissionsResponse> ListPermissions(const rpc::Call& call,
