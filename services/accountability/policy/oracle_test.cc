@@ -1,6 +1,6 @@
 // The evaluator against the oracle, on random worlds and questions: most are a step or two away
-// from a permit, so that each rule decides often. WATERLINE_SEED repeats a run, WATERLINE_ORACLE_CASES
-// makes it longer. A failure prints the whole case.
+// from a permit, so that each rule decides often. WATERLINE_SEED repeats a run,
+// WATERLINE_ORACLE_CASES makes it longer. A failure prints the whole case.
 
 #include "services/accountability/policy/oracle.h"
 
