@@ -30,17 +30,14 @@ bool ReadsRows(v1::Operation operation) {
          operation != v1::OPERATION_WRITE;
 }
 
-// The highest level of a category under the agreement. Monitoring leaves in aggregates only;
-// contacts and access needs make no sense without the person.
+// The highest level of a category under the agreement. Monitoring leaves in aggregates only.
 ReleaseLevel HighestOf(const CompiledAgreement& agreement, int category) {
   const auto index = static_cast<size_t>(category);
   if (index >= agreement.highest.size()) return RELEASE_LEVEL_UNSPECIFIED;
   const ReleaseLevel level = agreement.highest[index];
   if (category == common::v1::CATEGORY_EQUALITY_MONITORING)
     return std::min(level, RELEASE_LEVEL_AGGREGATE);
-  const bool needs_the_person =
-      category == common::v1::CATEGORY_CONTACT || category == common::v1::CATEGORY_ACCESS_NEEDS;
-  return needs_the_person && level < RELEASE_LEVEL_IDENTIFIABLE ? RELEASE_LEVEL_UNSPECIFIED : level;
+  return level;
 }
 
 ReleaseLevel CapOf(const CompiledAgreement& agreement, const CompiledRecipient& recipient,
@@ -50,7 +47,10 @@ ReleaseLevel CapOf(const CompiledAgreement& agreement, const CompiledRecipient& 
     cap = std::min(cap, HighestOf(agreement, category));
   const bool computed =
       question.operation() == v1::OPERATION_COUNT || question.operation() == v1::OPERATION_INFER;
-  if (computed || recipient.anonymous_only) cap = std::min(cap, RELEASE_LEVEL_AGGREGATE);
+  const bool onward_in_aggregate = question.operation() == v1::OPERATION_ONWARD &&
+                                   agreement.onward == v1::ONWARD_SHARING_AGGREGATE_ONLY;
+  if (computed || onward_in_aggregate || recipient.anonymous_only)
+    return std::min(cap, RELEASE_LEVEL_AGGREGATE);
   return cap;
 }
 
@@ -90,7 +90,11 @@ std::string PurposeRemedy(const Candidacy& c) {
   return fmt::format("an agreement that also has the purpose {}", c.question.purpose());
 }
 
+// A question does not say who is third, so it cannot be held against a list of parties.
 bool OperationHolds(const Candidacy& c) {
+  if (c.question.operation() == v1::OPERATION_ONWARD &&
+      c.agreement.onward == v1::ONWARD_SHARING_NAMED_PARTIES)
+    return false;
   return (c.agreement.operations >> c.question.operation() & 1u) != 0;
 }
 std::string OperationDetail(const Candidacy& c) {
@@ -121,6 +125,7 @@ std::string RoleRemedy(const Candidacy& c) {
 
 bool CategoryHolds(const Candidacy& c) {
   const auto& categories = c.question.categories();
+  if (NeedsThePerson(c.question) && c.cap < RELEASE_LEVEL_IDENTIFIABLE) return false;
   return !categories.empty() &&
          std::all_of(categories.begin(), categories.end(), [&](const int category) {
            return HighestOf(c.agreement, category) > RELEASE_LEVEL_NOTHING;
@@ -132,6 +137,7 @@ std::string CategoryDetail(const Candidacy& c) {
     if (HighestOf(c.agreement, category) <= RELEASE_LEVEL_NOTHING)
       missing.push_back(CategoryWord(category));
   }
+  if (missing.empty()) return "does not release this with the person, without whom it is nothing";
   return fmt::format("lacks {}", fmt::join(missing, ", "));
 }
 std::string CategoryRemedy(const Candidacy& c) {
@@ -162,12 +168,14 @@ std::string LevelRemedy(const Candidacy&) {
 
 bool ScopeHolds(const Candidacy& c) {
   const auto& records = c.question.records();
-  if (c.question.whole_collection()) return true;  // What it does not reach is left out.
-  if (records.empty() || c.question.operation() == v1::OPERATION_WRITE)
-    return Covers(c.agreement, c.question, nullptr);
-  return std::any_of(records.begin(), records.end(), [&](const v1::RecordFacts& record) {
+  const auto reached = [&](const v1::RecordFacts& record) {
     return Covers(c.agreement, c.question, &record);
-  });
+  };
+  const bool writes = c.question.operation() == v1::OPERATION_WRITE;
+  if (writes && !records.empty()) return std::all_of(records.begin(), records.end(), reached);
+  if (c.question.whole_collection() && !writes) return true;  // The rest is left out.
+  if (records.empty()) return Covers(c.agreement, c.question, nullptr);
+  return std::any_of(records.begin(), records.end(), reached);
 }
 std::string ScopeDetail(const Candidacy& c) {
   std::vector<std::string> scopes(c.agreement.scopes.begin(), c.agreement.scopes.end());
@@ -196,6 +204,14 @@ bool IsPersonal(int category) {
     default:
       return false;
   }
+}
+
+bool NeedsThePerson(const v1::Question& question) {
+  const auto& categories = question.categories();
+  return std::any_of(categories.begin(), categories.end(), [](const int category) {
+    return category == common::v1::CATEGORY_CONTACT ||
+           category == common::v1::CATEGORY_ACCESS_NEEDS;
+  });
 }
 
 bool Covers(const CompiledAgreement& agreement, const v1::Question& question,

@@ -40,7 +40,11 @@ const std::vector<ConditionRule>& ConditionRules();
 bool Covers(const CompiledAgreement& agreement, const v1::Question& question,
             const v1::RecordFacts* record);
 
-// Categories about persons: an operator sees none, and a row of them is no aggregate.
+// Categories about persons: a row of them is no aggregate.
 bool IsPersonal(int category);
+
+// Whether contact or access needs are asked: they make no sense without the person, so less than
+// identifiable is nothing.
+bool NeedsThePerson(const v1::Question& question);
 
 }  // namespace waterline::accountability

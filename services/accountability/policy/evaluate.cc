@@ -24,6 +24,7 @@ constexpr std::string_view kPlatformAdmin = "platform_admin";
 constexpr std::string_view kOwnSafeguardingRole = "safeguarding_lead";
 constexpr size_t kJustificationMin = 20;  // Code points.
 constexpr size_t kJustificationMax = 500;
+constexpr size_t kSubjectIdBytes = 16;
 
 Verdict Deny(const Snapshot& rules, std::string_view reason) {
   Verdict verdict;
@@ -42,18 +43,25 @@ Verdict Permit(const Snapshot& rules, const v1::Question& question, std::string_
 }
 
 bool IsOwn(const v1::Question& question) {
-  return question.caller().organisation() == question.controller();
+  return !question.controller().empty() &&
+         question.caller().organisation() == question.controller();
 }
 
-// ---- Step 1: the purpose ------------------------------------------------------------------------
+// ---- Step 1: why, and what ----------------------------------------------------------------------
 
-std::string_view PurposeProblem(const v1::Question& question) {
+std::string_view OperationProblem(const v1::Question& question) {
+  const bool is_known = question.operation() != v1::OPERATION_UNSPECIFIED &&
+                        v1::Operation_IsValid(question.operation());
+  return is_known ? "" : "OPERATION_NOT_COVERED";
+}
+
+std::string_view Problem(const v1::Question& question) {
   if (!data::IsKnownCode("purpose", question.purpose())) return "PURPOSE_REQUIRED";
   if (question.purpose() == "research" && question.approval().empty()) return "APPROVAL_REQUIRED";
-  if (question.purpose() != "safeguarding") return "";
+  if (question.purpose() != "safeguarding") return OperationProblem(question);
   const size_t length = text::CodePoints(question.justification());
   const bool justified = length >= kJustificationMin && length <= kJustificationMax;
-  return justified ? "" : "JUSTIFICATION_REQUIRED";
+  return justified ? OperationProblem(question) : "JUSTIFICATION_REQUIRED";
 }
 
 // ---- Steps 2 and 3: what needs no agreement -----------------------------------------------------
@@ -82,18 +90,29 @@ Verdict EvaluateNetwork(const Snapshot& rules, const v1::Question& question) {
 }
 
 Verdict EvaluateAgreements(const Snapshot& rules, const v1::Question& question) {
+  if (NamesAnothers(rules, question)) return Deny(rules, "AGREEMENT_NOT_FOUND");
   if (!question.caller_is_party()) return Deny(rules, "NOT_CONTROLLER");
   if (question.caller().role() == kPlatformAdmin) return Deny(rules, "ROLE_NOT_PERMITTED");
   return Permit(rules, question, "AGREEMENT_PARTY");
 }
 
-Verdict EvaluateOwn(const Snapshot& rules, const v1::Question& question) {
-  if (NamesAnothers(rules, question)) return Deny(rules, "AGREEMENT_NOT_FOUND");
+// What running the network may touch: nothing that people said or that was made of it.
+bool IsForOperators(const v1::Question& question) {
   const auto& categories = question.categories();
-  const bool personal = std::any_of(categories.begin(), categories.end(), IsPersonal);
-  if (question.caller().role() == kPlatformAdmin ||
-      (personal && question.purpose() == "system_administration"))
+  return !categories.empty() &&
+         std::all_of(categories.begin(), categories.end(), [](const int category) {
+           return category == common::v1::CATEGORY_ORGANISATION ||
+                  category == common::v1::CATEGORY_EVENT ||
+                  category == common::v1::CATEGORY_LEDGER ||
+                  category == common::v1::CATEGORY_ESTIMATE;
+         });
+}
+
+Verdict EvaluateOwn(const Snapshot& rules, const v1::Question& question) {
+  if (question.caller().role() == kPlatformAdmin) return Deny(rules, "ROLE_NOT_PERMITTED");
+  if (question.purpose() == "system_administration" && !IsForOperators(question))
     return Deny(rules, "ROLE_NOT_PERMITTED");
+  if (NamesAnothers(rules, question)) return Deny(rules, "AGREEMENT_NOT_FOUND");
   return Permit(rules, question, "OWN_RECORDS");
 }
 
@@ -114,8 +133,18 @@ auto Width(const CompiledAgreement& agreement) {
                          std::popcount(agreement.operations));
 }
 
+bool ReachesARecord(const Candidacy& candidacy) {
+  const auto& records = candidacy.question.records();
+  return records.empty() ||
+         std::any_of(records.begin(), records.end(), [&](const v1::RecordFacts& record) {
+           return Covers(candidacy.agreement, candidacy.question, &record);
+         });
+}
+
 // Whether `a` is the better one to rely on. Both hold.
 bool IsBetter(const Candidacy& a, const Candidacy& b) {
+  const bool a_reaches = ReachesARecord(a);
+  if (a_reaches != ReachesARecord(b)) return a_reaches;
   if (a.cap != b.cap) return a.cap > b.cap;
   if (Width(a.agreement) != Width(b.agreement)) return Width(a.agreement) < Width(b.agreement);
   if (a.agreement.reference != b.agreement.reference)
@@ -161,8 +190,10 @@ bool StandingApplies(const v1::Question& question) {
   if (question.operation() == v1::OPERATION_WRITE) return false;
   if (question.purpose() == "safeguarding" || question.purpose() == "rights_request") return false;
   const auto& categories = question.categories();
-  return std::find(categories.begin(), categories.end(), common::v1::CATEGORY_PERMISSIONS) ==
-         categories.end();
+  return categories.empty() ||
+         std::any_of(categories.begin(), categories.end(), [](const int category) {
+           return category != common::v1::CATEGORY_PERMISSIONS;
+         });
 }
 
 bool IsConsentIndependent(const CompiledAgreement* agreement, const std::string& purpose) {
@@ -195,6 +226,14 @@ Lowered ByStanding(uint32_t bits, const v1::Question& question,
   return {RELEASE_LEVEL_IDENTIFIABLE, ""};
 }
 
+// A person's standing, where less than the person is nothing.
+Lowered ByPerson(uint32_t bits, const v1::Question& question, const CompiledAgreement* agreement) {
+  Lowered lowered = ByStanding(bits, question, agreement);
+  const bool is_partial = agreement != nullptr && lowered.level < RELEASE_LEVEL_IDENTIFIABLE;
+  if (is_partial && NeedsThePerson(question)) lowered.level = RELEASE_LEVEL_NOTHING;
+  return lowered;
+}
+
 // Who may open a flagged contribution: one role of each organisation, under one purpose.
 bool IsSafeguarding(const v1::Question& question, const Candidacy* candidacy) {
   if (question.purpose() != "safeguarding") return false;
@@ -204,32 +243,53 @@ bool IsSafeguarding(const v1::Question& question, const Candidacy* candidacy) {
          role == candidacy->recipient->safeguarding_role;
 }
 
+// Reads what people said. To its controller a flag hides nothing else.
+bool ReadsText(const v1::Question& question) {
+  const auto& categories = question.categories();
+  return question.operation() != v1::OPERATION_WRITE &&
+         std::find(categories.begin(), categories.end(), common::v1::CATEGORY_CONTRIBUTION_TEXT) !=
+             categories.end();
+}
+
 Lowered ByFlags(const v1::RecordFacts& record, const v1::Question& question,
                 const Candidacy* candidacy) {
-  if (question.operation() == v1::OPERATION_WRITE) return {RELEASE_LEVEL_IDENTIFIABLE, ""};
   if (candidacy != nullptr && !Covers(candidacy->agreement, question, &record))
     return {RELEASE_LEVEL_NOTHING, "NOT_COVERED"};
-  if (record.safeguarding()) {
-    if (IsSafeguarding(question, candidacy)) return {RELEASE_LEVEL_IDENTIFIABLE, ""};
-    return {RELEASE_LEVEL_NOTHING, "SAFEGUARDING"};
-  }
   if (candidacy != nullptr && record.lead_only()) return {RELEASE_LEVEL_NOTHING, "LEAD_ONLY"};
+  const bool flag_counts = candidacy != nullptr || ReadsText(question);
+  if (record.safeguarding() && flag_counts && !IsSafeguarding(question, candidacy))
+    return {RELEASE_LEVEL_NOTHING, "SAFEGUARDING"};
   return {RELEASE_LEVEL_IDENTIFIABLE, ""};
 }
 
 bool TextMayLeave(const v1::RecordFacts& record, uint32_t bits, const Candidacy* candidacy,
                   const v1::Question& question) {
-  if (candidacy == nullptr || IsSafeguarding(question, candidacy)) return true;
+  if (candidacy == nullptr) return true;
+  if (record.safeguarding() && IsSafeguarding(question, candidacy)) return true;
   const auto quote = PermissionOf(bits, v1::STANDING_ITEM_QUOTE_ANONYMOUSLY);
   return record.text_reviewed() && quote != Permission::kRefused && quote != Permission::kWithdrawn;
+}
+
+// Whether the record's subject is one whose standing can be looked up.
+bool SubjectIsListed(const v1::RecordFacts& record, const v1::Question& question) {
+  const auto listed = static_cast<uint32_t>(question.subject_ids_size());
+  return record.subject() <= listed &&
+         question.subject_ids(static_cast<int>(record.subject()) - 1).size() == kSubjectIdBytes;
+}
+
+Lowered ByAll(const v1::RecordFacts& record, uint32_t bits, const v1::Question& question,
+              const Candidacy* candidacy) {
+  const Lowered by_flags = ByFlags(record, question, candidacy);
+  if (by_flags.level == RELEASE_LEVEL_NOTHING) return by_flags;
+  if (record.subject() == 0 || !StandingApplies(question)) return by_flags;
+  if (!SubjectIsListed(record, question)) return {RELEASE_LEVEL_NOTHING, "NOT_COVERED"};
+  return ByPerson(bits, question, candidacy == nullptr ? nullptr : &candidacy->agreement);
 }
 
 // One record of the answer, and the standing of whose it is.
 v1::RecordRelease ReleaseOf(const v1::RecordFacts& record, uint32_t bits, ReleaseLevel ceiling,
                             const v1::Question& question, const Candidacy* candidacy) {
-  Lowered lowered = ByFlags(record, question, candidacy);
-  if (lowered.level > RELEASE_LEVEL_NOTHING && record.subject() > 0 && StandingApplies(question))
-    lowered = ByStanding(bits, question, candidacy == nullptr ? nullptr : &candidacy->agreement);
+  const Lowered lowered = ByAll(record, bits, question, candidacy);
   v1::RecordRelease release;
   release.set_level(std::min(lowered.level, ceiling));
   if (release.level() < ceiling) release.set_reason(std::string(lowered.reason));
@@ -256,13 +316,14 @@ std::vector<v1::RecordFacts> RecordsOf(const v1::Question& question) {
   return records;
 }
 
-// One answer about few cannot leave rows out: the lowest of its records is its ceiling.
+// What cannot leave rows out has the lowest of its records as its ceiling.
+bool IsOneAnswer(const v1::Question& question) {
+  return question.records().empty() || question.operation() == v1::OPERATION_READ ||
+         question.operation() == v1::OPERATION_WRITE;
+}
+
 void LowerTheWhole(const std::vector<v1::RecordRelease>& releases, Verdict* verdict) {
-  for (const auto& release : releases) {
-    if (release.level() >= verdict->level) continue;
-    verdict->level = release.level();
-    verdict->reason = release.reason();
-  }
+  for (const auto& release : releases) verdict->level = std::min(verdict->level, release.level());
 }
 
 // Lowers a permit by what stands about its records and their people.
@@ -281,25 +342,33 @@ void LowerRecords(const Snapshot& rules, const v1::Question& question, int64_t n
     releases.push_back(ReleaseOf(record, standing, verdict->level, question, candidacy));
     exceptional |= releases.back().level() < verdict->level || !releases.back().text();
   }
-  if (question.operation() == v1::OPERATION_READ || question.records().empty())
-    LowerTheWhole(releases, verdict);
+  if (IsOneAnswer(question)) LowerTheWhole(releases, verdict);
   if (exceptional && !question.records().empty()) verdict->records = std::move(releases);
 }
 
+// The platform's policy, or what is at least as strict as that and the agreement's.
 v1::SmallNumberPolicy SmallNumbersOf(const CompiledAgreement& agreement) {
-  return agreement.small_numbers == v1::SMALL_NUMBER_POLICY_UNSPECIFIED
-             ? v1::SMALL_NUMBER_POLICY_NHS_1_7_ROUND5
-             : agreement.small_numbers;
+  const bool is_the_platforms = agreement.small_numbers == v1::SMALL_NUMBER_POLICY_UNSPECIFIED ||
+                                agreement.small_numbers == v1::SMALL_NUMBER_POLICY_NHS_1_7_ROUND5;
+  return is_the_platforms ? v1::SMALL_NUMBER_POLICY_NHS_1_7_ROUND5
+                          : v1::SMALL_NUMBER_POLICY_NHS_1_7_ROUND5_SECONDARY;
 }
 
-// Step 10: what a permit has become.
+// Step 10: what a permit has become. The codes do not tell why a record was lowered: the entry and
+// the receipt show them to who asked.
 Verdict Concluded(const Snapshot& rules, const v1::Question& question, Verdict verdict) {
+  if (verdict.result == v1::RESULT_DENY) return verdict;
   if (verdict.level <= RELEASE_LEVEL_NOTHING) return Deny(rules, "NOT_COVERED");
   const bool lowered =
       std::any_of(verdict.records.begin(), verdict.records.end(),
                   [&](const v1::RecordRelease& record) { return record.level() < verdict.level; });
-  if (verdict.level < question.asked() || lowered) verdict.result = v1::RESULT_REDUCED;
-  if (!lowered && verdict.level >= question.asked()) verdict.reason.clear();
+  if (verdict.level < question.asked()) {
+    verdict.result = v1::RESULT_REDUCED;
+    verdict.reason = "LEVEL_NOT_COVERED";
+  } else if (lowered) {
+    verdict.result = v1::RESULT_REDUCED;
+    verdict.reason = "NOT_COVERED";
+  }
   return verdict;
 }
 
@@ -403,12 +472,15 @@ void TellStanding(const Snapshot& rules, const v1::Question& question, int64_t n
 }  // namespace
 
 Verdict Evaluate(const Snapshot& rules, const v1::Question& question, int64_t now_ms) {
-  if (question.asked() == RELEASE_LEVEL_UNSPECIFIED)
+  if (question.asked() == RELEASE_LEVEL_UNSPECIFIED ||
+      question.asked() > RELEASE_LEVEL_IDENTIFIABLE)
     return Evaluate(rules, WithDefaults(question), now_ms);
-  const auto problem = PurposeProblem(question);
+  const auto problem = Problem(question);
   if (!problem.empty()) return Deny(rules, problem);
-  if (question.controller() == kNetworkPartition) return EvaluateNetwork(rules, question);
-  if (question.controller() == kAgreementsPartition) return EvaluateAgreements(rules, question);
+  if (question.controller() == kNetworkPartition)
+    return Concluded(rules, question, EvaluateNetwork(rules, question));
+  if (question.controller() == kAgreementsPartition)
+    return Concluded(rules, question, EvaluateAgreements(rules, question));
   if (!IsOwn(question)) return EvaluateShared(rules, question, now_ms);
   Verdict verdict = EvaluateOwn(rules, question);
   if (verdict.result == v1::RESULT_DENY) return verdict;
@@ -428,6 +500,8 @@ Verdict RateLimited(const Verdict& permit) {
 
 v1::Explanation Explain(const Snapshot& rules, const v1::Question& question, int64_t now_ms,
                         bool to_controller) {
+  if (question.asked() == RELEASE_LEVEL_UNSPECIFIED)
+    return Explain(rules, WithDefaults(question), now_ms, to_controller);
   const Verdict verdict = Evaluate(rules, question, now_ms);
   v1::Explanation told;
   told.set_result(verdict.result);

@@ -18,11 +18,12 @@ std::string Numbered(uint32_t place) {
 
 }  // namespace
 
-v1::DecisionFacts KeptFacts(const v1::Question& question, const Snapshot& rules) {
+v1::DecisionFacts KeptFacts(const v1::Question& question, const Snapshot& rules, int64_t now_ms) {
   v1::DecisionFacts facts;
   *facts.mutable_scopes() = question.scopes();
   *facts.mutable_records() = question.records();
-  for (const auto& id : question.subject_ids()) facts.add_standing_bits(rules.StandingOf(id).bits);
+  for (const auto& id : question.subject_ids())
+    facts.add_standing_bits(BitsAt(rules.StandingOf(id), now_ms));
   facts.set_approval(question.approval());
   facts.set_agreement_asked(question.agreement());
   facts.set_justified(!question.justification().empty());

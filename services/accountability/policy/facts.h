@@ -9,8 +9,9 @@
 
 namespace waterline::accountability {
 
-// Of a question decided by `rules`. Empty for a question about nobody and no place in particular.
-v1::DecisionFacts KeptFacts(const v1::Question& question, const Snapshot& rules);
+// Of a question decided by `rules` at `now_ms`: permissions that had run out by then are kept as
+// withdrawn. Empty for a question about nobody and no place in particular.
+v1::DecisionFacts KeptFacts(const v1::Question& question, const Snapshot& rules, int64_t now_ms);
 
 // A question that is decided as the one behind the entry was, and the rules with the standings of
 // then. Subjects are numbered: their ids are not kept.

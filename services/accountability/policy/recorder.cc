@@ -349,7 +349,7 @@ coro::Task<absl::Status> Recorder::AddPayload(const v1::Question& question,
                                               const Subjects& subjects, const Snapshot& rules,
                                               const std::string& entry_id, AppendRequest* request) {
   v1::EntryPayload payload;
-  payload.set_facts(KeptFacts(question, rules).SerializeAsString());
+  payload.set_facts(KeptFacts(question, rules, clock_->NowMs()).SerializeAsString());
   payload.set_actor(question.caller().issuer() + "|" + question.caller().actor());
   payload.set_request_id(question.request_id());
   payload.set_filter(question.filter());

@@ -31,8 +31,10 @@ std::shared_ptr<Shard> CopyOf(const std::shared_ptr<const Shard>& shard) {
 
 // Two functions, not the same, have approved that the basis does not rest on the person.
 bool ApprovedByTwo(const v1::PurposeTerms& purpose) {
-  const auto& by = purpose.consent_independent_approved_by();
-  return purpose.consent_independent() && by.size() >= 2 && by[0] != by[1];
+  StringSet by(purpose.consent_independent_approved_by().begin(),
+               purpose.consent_independent_approved_by().end());
+  by.erase("");
+  return purpose.consent_independent() && by.size() >= 2;
 }
 
 CompiledRecipient RecipientOf(const v1::Party& party, const v1::AgreementTerms& terms) {
@@ -76,6 +78,7 @@ CompiledAgreement::CompiledAgreement(const v1::Agreement& agreement)
       start_ms(ToMs(agreement.terms().start())),
       review_due_ms(ToMs(agreement.terms().review_due())),
       end_ms(ToMs(agreement.terms().end())),
+      onward(agreement.terms().onward_sharing()),
       categories(agreement.terms().categories_size()),
       scopes(agreement.terms().scopes().begin(), agreement.terms().scopes().end()),
       small_numbers(agreement.terms().small_numbers()),
@@ -84,7 +87,8 @@ CompiledAgreement::CompiledAgreement(const v1::Agreement& agreement)
   const auto& terms = agreement.terms();
   for (const auto& purpose : terms.purposes())
     purposes[purpose.purpose()].consent_independent = ApprovedByTwo(purpose);
-  for (const int operation : terms.operations()) operations |= 1u << operation;
+  for (const int operation : terms.operations())
+    if (v1::Operation_IsValid(operation)) operations |= 1u << operation;
   for (const auto& category : terms.categories()) {
     const auto index = static_cast<size_t>(category.category());
     if (index < highest.size()) highest[index] = category.highest();

@@ -55,7 +55,8 @@ struct CompiledAgreement {
   int64_t review_due_ms = 0;
   int64_t end_ms = 0;
   StringTable<CompiledPurpose> purposes;
-  uint32_t operations = 0;                             // Bit per v1::Operation.
+  uint32_t operations = 0;  // Bit per v1::Operation.
+  v1::OnwardSharing onward = v1::ONWARD_SHARING_UNSPECIFIED;
   std::array<common::v1::ReleaseLevel, 32> highest{};  // By category; 0: not covered.
   int categories = 0;
   StringSet scopes;
