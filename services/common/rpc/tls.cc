@@ -1,0 +1,56 @@
+#include "services/common/rpc/tls.h"
+
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/security/tls_credentials_options.h>
+
+#include <fstream>
+
+#include "services/common/status/error.h"
+#include "services/common/status/macros.h"
+
+namespace waterline::rpc {
+namespace {
+
+using grpc::experimental::FileWatcherCertificateProvider;
+
+absl::Status CheckReadable(const TlsFiles& files) {
+  for (const std::string* path : {&files.certificate, &files.key, &files.trust}) {
+    if (std::ifstream(*path).peek() != std::ifstream::traits_type::eof()) continue;
+    return Error(reason::kStateForbids,
+                 "the TLS file " + *path + " is missing, empty or may not be read by this process",
+                 {{"file", *path}});
+  }
+  return absl::OkStatus();
+}
+
+std::shared_ptr<FileWatcherCertificateProvider> Watch(const TlsFiles& files) {
+  return std::make_shared<FileWatcherCertificateProvider>(
+      files.key, files.certificate, files.trust,
+      static_cast<unsigned>(kTlsFilesLookedAtEvery.count()));
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerCredentialsOf(
+    const TlsFiles& files) {
+  WATERLINE_RETURN_IF_ERROR(CheckReadable(files));
+  grpc::experimental::TlsServerCredentialsOptions options(Watch(files));
+  options.watch_identity_key_cert_pairs();
+  options.watch_root_certs();
+  options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  return grpc::experimental::TlsServerCredentials(options);
+}
+
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> ClientCredentialsOf(
+    const TlsFiles& files) {
+  WATERLINE_RETURN_IF_ERROR(CheckReadable(files));
+  grpc::experimental::TlsChannelCredentialsOptions options;
+  options.set_certificate_provider(Watch(files));
+  options.watch_identity_key_cert_pairs();
+  options.watch_root_certs();
+  return grpc::experimental::TlsCredentials(options);
+}
+
+}  // namespace waterline::rpc
