@@ -69,7 +69,7 @@ absl::StatusOr<Identified> DevelopmentIdentity::Identify(const MetadataReader& m
                           "is not in the code list actor_role; see `waterline codes actor_role`"});
   }
   if (!violations.empty()) return BadFields(violations);
-  return Identified{std::move(caller), std::nullopt};
+  return Identified{std::move(caller), std::nullopt, ""};
 }
 
 absl::Status DevelopmentIdentity::AllowsListeningOn(std::string_view address) {

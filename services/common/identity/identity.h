@@ -43,6 +43,8 @@ struct Identified {
   accountability::v1::Caller caller;
   // When the proof ends and every stream with it; nothing for one without an end.
   std::optional<std::chrono::steady_clock::time_point> expiry;
+  // What the proof says the call is for, when the call itself does not say; empty: nothing.
+  std::string purpose;
 };
 
 class IdentityProvider {

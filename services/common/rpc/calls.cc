@@ -120,6 +120,8 @@ absl::StatusOr<Call> MakeCall(grpc::CallbackServerContext* context, const std::s
   auto identified = shared.identity->Identify(read, PeerOf(context), AccessOf(method));
   if (identified.ok()) {
     call.caller = std::move(identified->caller);
+    if (call.purpose.empty() && !read(identity::kPurposeKey))
+      call.purpose = std::move(identified->purpose);
     call.token_expiry = identified->expiry.value_or(steady_clock::time_point::max());
   } else if (method.exposure != common::v1::EXPOSURE_PUBLIC) {
     return identified.status();
