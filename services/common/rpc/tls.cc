@@ -7,6 +7,7 @@
 
 #include <fstream>
 
+#include "services/common/rpc/status_wire.h"
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
 
@@ -14,6 +15,8 @@ namespace waterline::rpc {
 namespace {
 
 using grpc::experimental::FileWatcherCertificateProvider;
+
+constexpr char kAuthorization[] = "authorization";
 
 absl::Status CheckReadable(const TlsFiles& files) {
   for (const std::string* path : {&files.certificate, &files.key, &files.trust}) {
@@ -31,6 +34,22 @@ std::shared_ptr<FileWatcherCertificateProvider> Watch(const TlsFiles& files) {
       static_cast<unsigned>(kTlsFilesLookedAtEvery.count()));
 }
 
+class TokenPlugin : public grpc::MetadataCredentialsPlugin {
+ public:
+  explicit TokenPlugin(TokenSource tokens) : tokens_(std::move(tokens)) {}
+  bool IsBlocking() const override { return false; }
+  grpc::Status GetMetadata(grpc::string_ref, grpc::string_ref, const grpc::AuthContext&,
+                           std::multimap<std::string, std::string>* metadata) override {
+    const auto token = tokens_();
+    if (!token.ok()) return ToGrpc(token.status());
+    metadata->emplace(kAuthorization, "Bearer " + *token);
+    return grpc::Status::OK;
+  }
+
+ private:
+  const TokenSource tokens_;
+};
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerCredentialsOf(
@@ -43,14 +62,18 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerCredentialsOf(
   return grpc::experimental::TlsServerCredentials(options);
 }
 
-absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> ClientCredentialsOf(
-    const TlsFiles& files) {
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> ClientCredentialsOf(const TlsFiles& files,
+                                                                              TokenSource tokens) {
   WATERLINE_RETURN_IF_ERROR(CheckReadable(files));
   grpc::experimental::TlsChannelCredentialsOptions options;
   options.set_certificate_provider(Watch(files));
   options.watch_identity_key_cert_pairs();
   options.watch_root_certs();
-  return grpc::experimental::TlsCredentials(options);
+  auto channel = grpc::experimental::TlsCredentials(options);
+  if (tokens == nullptr) return channel;
+  return grpc::CompositeChannelCredentials(
+      channel,
+      grpc::MetadataCredentialsFromPlugin(std::make_unique<TokenPlugin>(std::move(tokens))));
 }
 
 }  // namespace waterline::rpc

@@ -7,6 +7,7 @@
 // Thread safety: values and pure functions.
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -33,8 +34,13 @@ struct TlsFiles {
 // the file that cannot be read.
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerCredentialsOf(const TlsFiles& files);
 
-// The server's certificate is checked against `trust` and the name in the channel's target.
+// An access token for one call: called when it begins, on a thread of gRPC, so that it must be
+// quick. An error ends the call before it is sent.
+using TokenSource = std::function<absl::StatusOr<std::string>()>;
+
+// The server's certificate is checked against `trust` and the name in the channel's target. With
+// `tokens`, each call of the channel has a token of its own in `authorization`.
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> ClientCredentialsOf(
-    const TlsFiles& files);
+    const TlsFiles& files, TokenSource tokens = nullptr);
 
 }  // namespace waterline::rpc
