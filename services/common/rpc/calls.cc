@@ -1,5 +1,7 @@
 #include "services/common/rpc/calls.h"
 
+#include <grpc/grpc_security_constants.h>
+#include <grpcpp/security/auth_context.h>
 #include <grpcpp/server_context.h>
 
 #include <algorithm>
@@ -26,6 +28,7 @@ using std::chrono::steady_clock;
 constexpr char kReceiptKey[] = "waterline-receipt-bin";
 constexpr char kRequestIdKey[] = "x-request-id";
 constexpr char kTraceparentKey[] = "traceparent";
+constexpr char kCertificateProperty[] = GRPC_X509_PEM_CERT_PROPERTY_NAME;
 constexpr char kNoAgreement[] = "malformed";  // Names no agreement, so the call is refused.
 
 identity::MetadataReader ReaderOf(grpc::CallbackServerContext* context) {
@@ -64,6 +67,32 @@ absl::StatusOr<common::v1::ReleaseLevel> AskedLevel(const std::string& level) {
                      "is none of identifiable, pseudonymised, aggregate"}});
 }
 
+identity::Peer PeerOf(grpc::CallbackServerContext* context) {
+  identity::Peer peer;
+  peer.address = context->peer();
+  const auto auth = context->auth_context();
+  const auto certificates = auth == nullptr ? std::vector<grpc::string_ref>()
+                                            : auth->FindPropertyValues(kCertificateProperty);
+  if (certificates.size() == 1)
+    peer.certificate_pem = std::string(certificates[0].data(), certificates[0].size());
+  return peer;
+}
+
+bool HasRequestId(const google::protobuf::Descriptor* message) {
+  return message != nullptr && message->FindFieldByName("request_id") != nullptr;
+}
+
+// A mutation has a request_id, in its request or in a part of it (the header of an import).
+identity::Access AccessOf(const Method& method) {
+  if (method.exposure == common::v1::EXPOSURE_INTERNAL) return identity::Access::kInternal;
+  const auto* request = method.request_prototype->GetDescriptor();
+  if (HasRequestId(request)) return identity::Access::kWrite;
+  for (int i = 0; i < request->field_count(); ++i) {
+    if (HasRequestId(request->field(i)->message_type())) return identity::Access::kWrite;
+  }
+  return identity::Access::kRead;
+}
+
 // The Call of an incoming call, or why there is none. A PUBLIC method is answered without identity.
 absl::StatusOr<Call> MakeCall(grpc::CallbackServerContext* context, const std::string& path,
                               const Method& method, const Shared& shared) {
@@ -88,11 +117,14 @@ absl::StatusOr<Call> MakeCall(grpc::CallbackServerContext* context, const std::s
   call.deadline = DeadlineOf(context, shared.unary_deadline_max);
   context->AddInitialMetadata(kRequestIdKey, call.request_id);
   context->AddInitialMetadata(kTraceparentKey, call.traceparent);
-  auto caller = shared.identity->Identify(read, context->peer());
-  if (caller.ok()) {
-    call.caller = *std::move(caller);
+  auto identified = shared.identity->Identify(read, PeerOf(context), AccessOf(method));
+  if (identified.ok()) {
+    call.caller = std::move(identified->caller);
+    if (call.purpose.empty() && !read(identity::kPurposeKey))
+      call.purpose = std::move(identified->purpose);
+    call.token_expiry = identified->expiry.value_or(steady_clock::time_point::max());
   } else if (method.exposure != common::v1::EXPOSURE_PUBLIC) {
-    return caller.status();
+    return identified.status();
   }
   return call;
 }
@@ -196,8 +228,9 @@ class StreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
  public:
   using BoolSetter = coro::OneShot<bool>::Setter;
 
-  StreamReactor(grpc::CallbackServerContext* context, std::shared_ptr<std::atomic<bool>> cancelled)
-      : context_(context), cancelled_(std::move(cancelled)) {}
+  StreamReactor(grpc::CallbackServerContext* context, std::shared_ptr<std::atomic<bool>> cancelled,
+                steady_clock::time_point token_expiry)
+      : context_(context), cancelled_(std::move(cancelled)), token_expiry_(token_expiry) {}
   void Hold(std::shared_ptr<StreamReactor> self) { self_ = std::move(self); }
 
   void OnReadDone(bool ok) override { Resolve(&read_setter_, ok); }
@@ -215,9 +248,11 @@ class StreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
   coro::Task<absl::StatusOr<bool>> Read(google::protobuf::Message* message) override {
     coro::OneShot<bool> done;
     if (draining_) co_return Draining();
+    if (IsOver()) co_return TokenEnded();
     if (!Begin(&read_setter_, done.setter(), [this] { StartRead(&in_); })) co_return Gone();
     const bool more = co_await done;
     if (!more && draining_) co_return Draining();
+    if (!more && IsOver()) co_return TokenEnded();
     if (!more && (*cancelled_ || context_->IsCancelled())) co_return Gone();
     if (!more) co_return false;
     if (!FromBuffer(&in_, message)) co_return Malformed();
@@ -226,9 +261,11 @@ class StreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
 
   coro::Task<absl::Status> Write(const google::protobuf::Message& message) override {
     coro::OneShot<bool> done;
+    if (IsOver()) co_return TokenEnded();
     out_ = ToBuffer(message);
     const bool begun = Begin(&write_setter_, done.setter(), [this] { StartWrite(&out_); });
     const bool written = begun && co_await done;
+    if (!written && IsOver()) co_return TokenEnded();
     if (!written) co_return Gone();
     co_return absl::OkStatus();
   }
@@ -245,7 +282,15 @@ class StreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
     finished_ = true;
     Finish(ToGrpc(Draining()));
   }
-  void Expire() override {}
+  // The caller's token has ended. A write that is under way ends first; its handler then gets the
+  // error with its next step, and gives it to End.
+  void Expire() override {
+    std::lock_guard lock(mutex_);
+    if (finished_ || write_setter_) return;
+    cancelled_->store(true);
+    finished_ = true;
+    Finish(ToGrpc(TokenEnded()));
+  }
 
   void End(const absl::Status& status) {
     std::lock_guard lock(mutex_);
@@ -277,6 +322,12 @@ class StreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
     if (setter) setter->Set(ok);
   }
 
+  bool IsOver() const { return steady_clock::now() >= token_expiry_; }
+  static absl::Status TokenEnded() {
+    return Error(reason::kTokenExpired,
+                 "the access token has ended, and the stream with it; get a new one and resume "
+                 "after the last message");
+  }
   static absl::Status Gone() { return absl::CancelledError("the client has gone"); }
   static absl::Status Draining() {
     return Error(reason::kUnavailable, "the server is stopping; send it again when it is back");
@@ -291,6 +342,7 @@ class StreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
 
   grpc::CallbackServerContext* const context_;
   std::shared_ptr<std::atomic<bool>> cancelled_;
+  const steady_clock::time_point token_expiry_;
   std::shared_ptr<StreamReactor> self_;  // Until OnDone.
   grpc::ByteBuffer in_;
   grpc::ByteBuffer out_;
@@ -351,9 +403,10 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StartStream(
   const auto start = steady_clock::now();
   auto call = std::make_shared<absl::StatusOr<Call>>(MakeCall(context, path, method, *shared));
   auto cancelled = call->ok() ? (*call)->cancelled : std::make_shared<std::atomic<bool>>(false);
-  auto reactor = std::make_shared<StreamReactor>(context, cancelled);
+  const auto token_expiry = call->ok() ? (*call)->token_expiry : steady_clock::time_point::max();
+  auto reactor = std::make_shared<StreamReactor>(context, cancelled, token_expiry);
   reactor->Hold(reactor);
-  shared->Begin(reactor, steady_clock::time_point::max());
+  shared->Begin(reactor, token_expiry);
   auto* raw = reactor.get();
   coro::Start(RunStream(method, *call, raw),
               [shared, &path, call, reactor, start](absl::Status status) {

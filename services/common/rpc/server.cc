@@ -127,10 +127,14 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options,
   builder.SetMaxSendMessageSize(kMessageBytesMax);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMetadataBytesMax);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
+  if (impl->options.tls) {
+    WATERLINE_ASSIGN_OR_RETURN(credentials, ServerCredentialsOf(*impl->options.tls));
+  }
   std::deque<int> ports;
   for (const auto& address : impl->options.addresses) {
     WATERLINE_RETURN_IF_ERROR(impl->options.identity->AllowsListeningOn(address));
-    builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &ports.emplace_back(0));
+    builder.AddListeningPort(address, credentials, &ports.emplace_back(0));
   }
   for (const Service* service : services) {
     const auto problems = CheckAgainstDescriptor(*service);
