@@ -89,6 +89,8 @@ std::unique_ptr<CLI::App> MakeProgram(Invocation* invocation) {
   AddContributionCommands(app.get(), invocation);
   AddImportCommands(app.get(), invocation);
   AddMapCommands(app.get(), invocation);
+  AddAgreementCommands(app.get(), invocation);
+  AddVisibilityCommands(app.get(), invocation);
   AddAuditCommands(app.get(), invocation);
   AddAdminCommands(app.get(), invocation);
   AddEnvironment(app.get());

@@ -31,7 +31,7 @@ absl::Status Waterlined::Impl::MakeParts(std::chrono::milliseconds projector_pol
   const Surroundings around{foundation.get(), gate.get(), files.get(), &metrics, projector_poll};
   WATERLINE_ASSIGN_OR_RETURN(auto accountability, MakeAccountability(around));
   parts.push_back(std::move(accountability));
-  parts.push_back(MakeRegistry(around));
+  parts.push_back(MakeRegistry(around, foundation->standing_book()));
   parts.push_back(MakeEvents(
       around, std::make_unique<registry::LocalDirectory>(foundation->store("registry"))));
   parts.push_back(

@@ -12,6 +12,7 @@
 
 #include "services/common/coro/sync_wait.h"
 #include "services/common/crypto/encoding.h"
+#include "services/common/identity/jws.h"
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
 #include "services/common/text/id.h"
@@ -130,7 +131,7 @@ absl::StatusOr<std::unique_ptr<Foundation>> Foundation::OpenServices(
     const Folders& folders, const std::vector<std::string>& services, Clock* clock,
     std::optional<accountability::v1::EpochStart> new_epoch,
     const std::vector<StoreLayer>& layers) {
-  std::unique_ptr<Foundation> foundation(new Foundation(clock));
+  std::unique_ptr<Foundation> foundation(new Foundation(folders.Of("accountability"), clock));
   std::string locked;
   for (const auto& service : services) {
     const Layout layout = folders.Of(service);
@@ -141,34 +142,56 @@ absl::StatusOr<std::unique_ptr<Foundation>> Foundation::OpenServices(
   }
   for (const auto& service : services)
     WATERLINE_RETURN_IF_ERROR(foundation->OpenPart(folders.Of(service), service, layers));
-  if (foundation->parts_.contains("accountability")) {
-    WATERLINE_RETURN_IF_ERROR(
-        foundation->OpenLedger(folders.Of("accountability"), std::move(new_epoch)));
-  }
+  if (foundation->parts_.contains("accountability"))
+    WATERLINE_RETURN_IF_ERROR(foundation->OpenAccountability(std::move(new_epoch)));
   return foundation;
 }
 
-absl::Status Foundation::OpenLedger(const Layout& layout,
-                                    std::optional<accountability::v1::EpochStart> new_epoch) {
-  WATERLINE_ASSIGN_OR_RETURN(auto signer, LoadSigner(layout, facts_.network));
+absl::Status Foundation::OpenAccountability(
+    std::optional<accountability::v1::EpochStart> new_epoch) {
+  WATERLINE_ASSIGN_OR_RETURN(auto signer, LoadSigner(accountability_layout_, facts_.network));
   signer_.emplace(std::move(signer));
+  storage::Store* const ledger_store = store("accountability");
   accountability::Ledger::Options options;
-  options.store = store("accountability");
-  options.anchor_path = layout.Anchor();
+  options.store = ledger_store;
+  options.anchor_path = accountability_layout_.Anchor();
   options.network = facts_.network;
   options.signer = &*signer_;
   options.clock = &clock_;
   options.new_epoch = std::move(new_epoch);
   WATERLINE_ASSIGN_OR_RETURN(ledger_, accountability::Ledger::Open(std::move(options)));
   facts_.ledger_key = ledger_->verifier().Vkey();
-  recorder_ = std::make_unique<accountability::Recorder>(ledger_.get(), store("accountability"),
-                                                         vault("accountability"), &clock_, facts_);
+  WATERLINE_ASSIGN_OR_RETURN(
+      rulebook_, accountability::Rulebook::Open(ledger_store, ledger_.get(), facts_.host));
+  WATERLINE_ASSIGN_OR_RETURN(members_, accountability::Members::Open(ledger_store, ledger_.get()));
+  recorder_ = std::make_unique<accountability::Recorder>(
+      ledger_.get(), rulebook_.get(), ledger_store, vault("accountability"), &clock_, facts_);
+  standing_book_ = std::make_unique<accountability::StandingBook>(ledger_.get(), rulebook_.get(),
+                                                                  recorder_.get(), members_.get());
   return absl::OkStatus();
 }
 
+accountability::VerifySignature Foundation::SignatureVerifier() const {
+  return [layout = accountability_layout_](const std::string& organisation, const std::string&,
+                                           const std::string& jws,
+                                           const std::string& payload) -> absl::Status {
+    const std::string path = layout.KeysOf(organisation.substr(organisation.rfind('/') + 1));
+    std::ifstream file(path);
+    if (!file) return Error(reason::kKeyMissing, "the party has published no keys to the host yet");
+    std::stringstream text;
+    text << file.rdbuf();
+    WATERLINE_ASSIGN_OR_RETURN(const auto keys, identity::JwkSet::Parse(text.str()));
+    return identity::VerifyDetached(jws, payload, keys).status();
+  };
+}
+
+// The ledger stops first: its last group may still install a change of the rules.
 Foundation::~Foundation() {
-  recorder_.reset();
   ledger_.reset();
+  standing_book_.reset();
+  recorder_.reset();
+  members_.reset();
+  rulebook_.reset();
   parts_.clear();
 }
 

@@ -8,6 +8,7 @@
 //     keys/<service>.keys              master keys of a vault, mode 0600
 //     stores/<service>/                RocksDB, one per service
 //     stores/accountability.anchor     the newest checkpoint, against rollback
+//     trust/<organisation id>/         what is pinned of a partner: jwks.json, issuer.pem
 //     LOCK                             held by whoever has the folder open
 //
 // network.conf:
@@ -31,8 +32,12 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "services/accountability/domain/life_cycle.h"
 #include "services/accountability/ledger/ledger.h"
+#include "services/accountability/policy/members.h"
 #include "services/accountability/policy/recorder.h"
+#include "services/accountability/policy/rulebook.h"
+#include "services/accountability/policy/standing_book.h"
 #include "services/common/clock/clock.h"
 #include "services/common/privacy/vault.h"
 #include "services/common/rpc/network.h"
@@ -52,6 +57,9 @@ struct Layout {
   }
   std::string Stores() const { return data + "/stores"; }
   std::string Store(const std::string& service) const { return data + "/stores/" + service; }
+  std::string KeysOf(const std::string& organisation) const {
+    return data + "/trust/" + organisation + "/jwks.json";
+  }
   std::string Anchor() const { return data + "/stores/accountability.anchor"; }
 };
 
@@ -110,7 +118,7 @@ class Foundation {
       const Layout& layout, Clock* clock,
       std::optional<accountability::v1::EpochStart> new_epoch = std::nullopt,
       const std::vector<StoreLayer>& layers = {});
-  // The same of some services; `services` without accountability: without ledger and recorder.
+  // The same of some services; `services` without accountability: without ledger, rules and recorder.
   static absl::StatusOr<std::unique_ptr<Foundation>> OpenServices(
       const Folders& folders, const std::vector<std::string>& services, Clock* clock,
       std::optional<accountability::v1::EpochStart> new_epoch = std::nullopt,
@@ -121,8 +129,13 @@ class Foundation {
   storage::Store* store(const std::string& service);
   privacy::Vault* vault(const std::string& service);
   accountability::Ledger* ledger() { return ledger_.get(); }
+  accountability::Rulebook* rulebook() { return rulebook_.get(); }
+  accountability::Members* members() { return members_.get(); }
   accountability::Recorder* recorder() { return recorder_.get(); }
+  accountability::StandingBook* standing_book() { return standing_book_.get(); }
   MonotoneClock* clock() { return &clock_; }
+  // Verifies what a party signed by the keys it published: trust/<organisation id>/jwks.json.
+  accountability::VerifySignature SignatureVerifier() const;
 
  private:
   struct Part {
@@ -131,19 +144,23 @@ class Foundation {
     std::vector<std::unique_ptr<storage::Store>> layers;
     std::unique_ptr<privacy::Vault> vault;
   };
-  explicit Foundation(Clock* clock) : clock_(clock) {}
+  Foundation(Layout accountability, Clock* clock)
+      : accountability_layout_(std::move(accountability)), clock_(clock) {}
   absl::Status OpenPart(const Layout& layout, const std::string& service,
                         const std::vector<StoreLayer>& layers);
-  absl::Status OpenLedger(const Layout& layout,
-                          std::optional<accountability::v1::EpochStart> new_epoch);
+  absl::Status OpenAccountability(std::optional<accountability::v1::EpochStart> new_epoch);
 
+  const Layout accountability_layout_;
   rpc::NetworkFacts facts_;
   MonotoneClock clock_;
   std::vector<std::unique_ptr<FolderLock>> locks_;
   std::map<std::string, Part> parts_;
   std::optional<accountability::NoteSigner> signer_;
   std::unique_ptr<accountability::Ledger> ledger_;
+  std::unique_ptr<accountability::Rulebook> rulebook_;
+  std::unique_ptr<accountability::Members> members_;
   std::unique_ptr<accountability::Recorder> recorder_;
+  std::unique_ptr<accountability::StandingBook> standing_book_;
 };
 
 }  // namespace waterline::deployment

@@ -6,6 +6,7 @@
 #include "services/common/coro/sync_wait.h"
 #include "services/common/crypto/encoding.h"
 #include "services/common/crypto/random.h"
+#include "services/common/data/code_lists.h"
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
 #include "services/common/text/date.h"
@@ -21,6 +22,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using accountability::AppendRequest;
+
+constexpr char kHostType[] = "icb";  // Code list organisation_type.
 
 absl::Status CheckOptions(const InitOptions& options) {
   std::vector<FieldViolation> violations;
@@ -77,7 +80,7 @@ registry::v1::Organisation HostOrganisation(const InitOptions& options, int64_t 
   identifier->set_scheme(options.host.substr(0, dash));
   identifier->set_value(options.host.substr(dash + 1));
   host.set_title(options.host_title.empty() ? options.host : options.host_title);
-  host.set_type("icb");
+  host.set_type(kHostType);
   host.set_demonstration(options.demonstration);
   *host.mutable_create_time() = text::ToTimestamp(now);
   *host.mutable_update_time() = text::ToTimestamp(now);
@@ -104,6 +107,21 @@ coro::Task<absl::StatusOr<common::v1::LedgerPosition>> RecordStart(Foundation* f
   co_return appended.position;
 }
 
+// What agreements must know of the host.
+coro::Task<absl::Status> TellOfHost(Foundation* foundation, const InitOptions& options) {
+  accountability::v1::SetMemberRequest request;
+  request.mutable_caller()->set_organisation(options.host);
+  request.mutable_caller()->set_issuer("dev");
+  request.mutable_caller()->set_actor(options.administrator);
+  request.mutable_caller()->set_role("network_steward");
+  auto* member = request.mutable_member();
+  member->set_organisation("organisations/" + options.host);
+  member->set_legal_entity(data::IsLegalEntityType(kHostType));
+  member->set_public_authority(data::IsPublicAuthorityType(kHostType));
+  auto told = co_await foundation->standing_book()->SetMember(std::move(request));
+  co_return told.status();
+}
+
 coro::Task<absl::Status> WriteHost(Foundation* foundation, InitOptions options) {
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto position,
                                 co_await RecordStart(foundation, options.administrator));
@@ -123,7 +141,8 @@ coro::Task<absl::Status> WriteHost(Foundation* foundation, InitOptions options) 
   batch.Put(storage::Key(registry::kMembers, options.host), member.SerializeAsString());
   auto committed = co_await foundation->store("registry")
                        ->Commit(registry::NetworkPartition(), std::move(batch));
-  co_return committed.status();
+  if (!committed.ok()) co_return committed.status();
+  co_return co_await TellOfHost(foundation, options);
 }
 
 // Where the keys are, in words.

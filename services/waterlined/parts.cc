@@ -3,7 +3,9 @@
 #include <set>
 
 #include "services/accountability/api/accountability_api.h"
+#include "services/accountability/api/agreements_api.h"
 #include "services/accountability/api/decision_api.h"
+#include "services/accountability/api/standing_api.h"
 #include "services/accountability/policy/repeated_attempts.h"
 #include "services/common/coro/sync_wait.h"
 #include "services/common/crypto/encoding.h"
@@ -28,8 +30,9 @@ std::vector<storage::Store*> Stores(const Surroundings& around, const std::strin
 
 class RegistryPart : public Part {
  public:
-  explicit RegistryPart(const Surroundings& around)
-      : directory_(around.foundation->store("registry")),
+  RegistryPart(const Surroundings& around, rpc::StandingKeeper* accountability)
+      : standing_(accountability),
+        directory_(around.foundation->store("registry")),
         directory_api_(&directory_),
         housekeeping_(Stores(around, "registry"), around.foundation->clock()) {
     registry::RegistryApi::Parts parts;
@@ -38,6 +41,8 @@ class RegistryPart : public Part {
     parts.gate = around.gate;
     parts.clock = around.foundation->clock();
     parts.pool = around.files;
+    parts.accountability = accountability;
+    parts.standing = &standing_;
     parts.network = around.foundation->facts();
     parts.ledger_key = parts.network.ledger_key;
     parts.version = kVersion;
@@ -49,6 +54,7 @@ class RegistryPart : public Part {
   void Stop() override { housekeeping_.Stop(); }
 
  private:
+  registry::AccountabilityStanding standing_;
   registry::LocalDirectory directory_;
   registry::DirectoryApi directory_api_;
   std::unique_ptr<registry::RegistryApi> api_;
@@ -135,23 +141,51 @@ class AccountabilityPart : public Part {
   explicit AccountabilityPart(const Surroundings& around)
       : attempts_(around.foundation->recorder(), around.foundation->ledger(),
                   around.foundation->facts().demonstration),
-        api_(around.foundation->ledger(), around.gate),
-        decision_api_(&attempts_, around.foundation->facts().network) {
+        api_(ApiParts(around)),
+        agreements_(AgreementParts(around)),
+        decision_api_(&attempts_, around.foundation->facts().network),
+        standing_api_(around.foundation->standing_book()) {
     api_.Register(NewService("waterline.accountability.v1.AccountabilityService"));
+    agreements_.Register(NewService("waterline.accountability.v1.AgreementService"));
     decision_api_.Register(NewInternalService("waterline.accountability.v1.DecisionService"));
+    standing_api_.Register(NewInternalService("waterline.accountability.v1.StandingService"));
   }
   absl::Status Load() { return coro::SyncWait(attempts_.Load()); }
 
  private:
+  static accountability::AccountabilityApi::Parts ApiParts(const Surroundings& around) {
+    accountability::AccountabilityApi::Parts parts;
+    parts.ledger = around.foundation->ledger();
+    parts.rulebook = around.foundation->rulebook();
+    parts.recorder = around.foundation->recorder();
+    parts.gate = around.gate;
+    parts.clock = around.foundation->clock();
+    return parts;
+  }
+  static accountability::AgreementsApi::Parts AgreementParts(const Surroundings& around) {
+    accountability::AgreementsApi::Parts parts;
+    parts.rulebook = around.foundation->rulebook();
+    parts.recorder = around.foundation->recorder();
+    parts.members = around.foundation->members();
+    parts.store = around.foundation->store("accountability");
+    parts.gate = around.gate;
+    parts.clock = around.foundation->clock();
+    parts.verify = around.foundation->SignatureVerifier();
+    return parts;
+  }
+
   accountability::RepeatedAttempts attempts_;
   accountability::AccountabilityApi api_;
+  accountability::AgreementsApi agreements_;
   accountability::DecisionApi decision_api_;
+  accountability::StandingApi standing_api_;
 };
 
 }  // namespace
 
-std::unique_ptr<Part> MakeRegistry(const Surroundings& around) {
-  return std::make_unique<RegistryPart>(around);
+std::unique_ptr<Part> MakeRegistry(const Surroundings& around,
+                                   rpc::StandingKeeper* accountability) {
+  return std::make_unique<RegistryPart>(around, accountability);
 }
 
 std::unique_ptr<Part> MakeEvents(const Surroundings& around,

@@ -15,6 +15,7 @@
 #include "services/common/rpc/directory.h"
 #include "services/common/rpc/metrics.h"
 #include "services/common/rpc/service.h"
+#include "services/common/rpc/standing.h"
 #include "services/inference/projector/evidence_source.h"
 #include "services/waterlined/foundation.h"
 
@@ -52,7 +53,8 @@ class Part {
   std::vector<const rpc::Service*> internal_;
 };
 
-std::unique_ptr<Part> MakeRegistry(const Surroundings& around);
+// `accountability` outlives the part: what of standing, members and accesses is kept there.
+std::unique_ptr<Part> MakeRegistry(const Surroundings& around, rpc::StandingKeeper* accountability);
 std::unique_ptr<Part> MakeEvents(const Surroundings& around,
                                  std::unique_ptr<rpc::Directory> directory);
 std::unique_ptr<Part> MakeInference(const Surroundings& around,

@@ -13,6 +13,7 @@
 #include "services/common/status/macros.h"
 #include "services/events/api/remote_directory.h"
 #include "services/inference/api/remote_evidence.h"
+#include "services/registry/api/remote_standing.h"
 #include "services/waterlined/assembly.h"
 #include "services/waterlined/parts.h"
 #include "services/waterlined/readiness.h"
@@ -93,6 +94,7 @@ struct Separate::Impl {
   std::unique_ptr<Readiness> readiness;
   std::unique_ptr<rpc::RemoteDecider> decider;
   std::unique_ptr<gate::Gate> gate;
+  std::unique_ptr<registry::RemoteStanding> standing;  // Of registry only.
   std::unique_ptr<Part> part;
   std::unique_ptr<rpc::Server> server;
   std::unique_ptr<rpc::Server> internal_server;
@@ -140,7 +142,8 @@ absl::Status Separate::Impl::MakePart() {
   if (has_ledger) {
     WATERLINE_ASSIGN_OR_RETURN(part, MakeAccountability(around));
   } else if (options.service == "registry") {
-    part = MakeRegistry(around);
+    standing = std::make_unique<registry::RemoteStanding>(LinkTo(kAccountability));
+    part = MakeRegistry(around, standing.get());
   } else if (options.service == "events") {
     part = MakeEvents(around, std::make_unique<events::RemoteDirectory>(LinkTo("registry")));
   } else {

@@ -242,6 +242,7 @@ struct Row {
   bool steward = false;  // Permitted to the network steward only.
   const char* keep = nullptr;
   const char* field = nullptr;
+  const char* ends = nullptr;  // Reason with which the permitted call ends, when it does.
 };
 
 constexpr char kResponses[] =
@@ -285,6 +286,17 @@ std::vector<Row> RegistryRows() {
       {"/waterline.registry.v1.RegistryService/GetParticipant", "name: '$PARTICIPANT'"},
       {"/waterline.registry.v1.RegistryService/ListParticipants",
        "parent: 'organisations/local-test-board'"},
+      // Nothing brings standing into force yet (services/waterlined/assembly.cc).
+      {"/waterline.registry.v1.RegistryService/SetPermission",
+       "participant: '$PARTICIPANT' permission { kind: 'quote_anonymously' decision: "
+       "DECISION_GIVEN given_at { seconds: 1772445600 } method: 'written' notice_version: '1' } "
+       "request_id: 'r8'",
+       false, nullptr, nullptr, "UNAVAILABLE"},
+      {"/waterline.registry.v1.RegistryService/ListPermissions", "parent: '$PARTICIPANT'"},
+      {"/waterline.registry.v1.RegistryService/RecordStanding",
+       "participant: '$PARTICIPANT' kind: KIND_HOLD reason: 'a case' request_id: 'r9'", false,
+       nullptr, nullptr, "UNAVAILABLE"},
+      {"/waterline.registry.v1.RegistryService/ListStanding", "parent: '$PARTICIPANT'"},
   };
 }
 
@@ -333,6 +345,12 @@ std::vector<Row> RowsOfWhatIsRecorded() {
        false, "$CONTRIBUTION", "contributions"},
       {"/waterline.events.v1.EventsService/GetContribution", "name: '$CONTRIBUTION'"},
       {"/waterline.events.v1.EventsService/ListContributions", "parent: '$EVENT'"},
+      {"/waterline.events.v1.EventsService/ReviewContribution",
+       "name: '$CONTRIBUTION' redaction_state: 'clean' request_id: 'e16'"},
+      {"/waterline.events.v1.EventsService/CountEvents",
+       "parent: 'organisations/local-test-board'"},
+      {"/waterline.events.v1.EventsService/CountContributions",
+       "parent: 'organisations/local-test-board' group_by: COUNT_DIMENSION_MONTH"},
       {"/waterline.events.v1.EventsService/RecordReactions",
        "parent: '$EVENT' reactions { contribution: '$CONTRIBUTION' informant: 'seat-2' value: "
        "VALUE_AGREE reacted_at { seconds: 1772446000 } source_id: 'x' } request_id: 'e10'"},
@@ -491,7 +509,9 @@ std::string ControllerOf(const Row& row, const Who& who) {
   if (method.find("AccountabilityService") != std::string::npos)
     return "organisations/" + who.organisation;
   const bool network = method.find("RegistryService") != std::string::npos &&
-                       method.find("Participant") == std::string::npos;
+                       method.find("Participant") == std::string::npos &&
+                       method.find("Permission") == std::string::npos &&
+                       method.find("Standing") == std::string::npos;
   return network ? "network" : std::string("organisations/") + kHost;
 }
 
@@ -510,6 +530,10 @@ TEST_F(GatedCalls, EveryOneMakesItsEntryPermittedAndRefused) {
     for (size_t i = 0; i < callers.size(); ++i) {
       const bool permit = i == 2;
       const auto outcome = Send(row, callers[i]);
+      if (permit && row.ends != nullptr) {
+        EXPECT_EQ(ReasonOf(outcome.status), row.ends) << outcome.status;
+        continue;
+      }
       EXPECT_EQ(outcome.status.ok(), permit) << outcome.status;
       if (!permit) {
         EXPECT_EQ(outcome.status.code(), absl::StatusCode::kPermissionDenied) << outcome.status;

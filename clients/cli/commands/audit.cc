@@ -18,11 +18,16 @@
 #include "services/common/text/utf8.h"
 #include "services/waterlined/deployment.h"
 #include "waterline/accountability/v1/accountability_service.grpc.pb.h"
+#include "waterline/registry/v1/registry_service.pb.h"
 
 namespace waterline::cli {
 namespace {
 
 struct ListOptions {
+  size_t limit = 0;
+};
+struct HistoryOptions {
+  std::string participant;
   size_t limit = 0;
 };
 struct ExportOptions {
@@ -43,6 +48,14 @@ absl::Status List(Session* session, const ListOptions& options) {
                         "entry.access.organisation", "entry.access.role", "entry.access.purpose",
                         "entry.access.operation", "entry.access.controller",
                         "entry.access.collection", "entry.access.result", "entry.access.reasons"});
+}
+
+absl::Status History(Session* session, const HistoryOptions& options) {
+  registry::v1::ListAccessHistoryRequest request;
+  request.set_participant(options.participant);
+  return session->Show(request, options.limit,
+                       {"at", "organisation", "role", "purpose", "operation", "categories", "given",
+                        "result", "reasons", "agreement", "withheld_reason"});
 }
 
 absl::Status Export(Session* session, const ExportOptions& options) {
@@ -164,6 +177,13 @@ void AddAuditCommands(CLI::App* app, Invocation* invocation) {
                       "What your organisation asked for and what was asked of it, newest first",
                       list, List),
            &list->limit);
+  const auto history = std::make_shared<HistoryOptions>();
+  auto* told = AddCommand(family, invocation, "history",
+                          "Who asked for the records of one participant, for telling the person",
+                          history, History);
+  told->add_option("participant", history->participant, "organisations/{id}/participants/{id}")
+      ->required();
+  AddLimit(told, &history->limit);
   const auto exported = std::make_shared<ExportOptions>();
   auto* command =
       AddCommand(family, invocation, "export",

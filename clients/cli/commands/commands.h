@@ -42,6 +42,8 @@ void AddEventCommands(CLI::App* app, Invocation* invocation);
 void AddContributionCommands(CLI::App* app, Invocation* invocation);  // and reaction
 void AddImportCommands(CLI::App* app, Invocation* invocation);
 void AddMapCommands(CLI::App* app, Invocation* invocation);  // and form
+void AddAgreementCommands(CLI::App* app, Invocation* invocation);
+void AddVisibilityCommands(CLI::App* app, Invocation* invocation);  // can-share, who-can-see, ...
 void AddAuditCommands(CLI::App* app, Invocation* invocation);
 void AddAdminCommands(CLI::App* app, Invocation* invocation);
 

@@ -34,6 +34,14 @@ struct NameOptions {
   std::string name;
   std::string event;
 };
+struct ReviewOptions {
+  NameOptions contribution;
+  bool clean = false;
+  bool redacted = false;
+  bool quarantined = false;
+  std::string text;
+  std::string etag;
+};
 struct ListOptions {
   std::string event;
   bool superseded = false;
@@ -70,19 +78,35 @@ absl::Status Add(Session* session, const AddOptions& options) {
   return ShowRecord(session, recorded.contributions(0));
 }
 
+absl::StatusOr<std::string> NameOf(Session* session, const NameOptions& options) {
+  if (options.name.find('/') != std::string::npos) return options.name;
+  if (options.event.empty())
+    return Error(reason::kInvalidFields, "an id is one of an event's: name the event with --event");
+  WATERLINE_ASSIGN_OR_RETURN(const std::string event, ResolveEvent(session, options.event));
+  return event + "/contributions/" + options.name;
+}
+
 absl::Status Get(Session* session, const NameOptions& options) {
   events::v1::GetContributionRequest request;
-  request.set_name(options.name);
-  if (options.name.find('/') == std::string::npos) {
-    if (options.event.empty())
-      return Error(reason::kInvalidFields,
-                   "an id is one of an event's: name the event with --event");
-    WATERLINE_ASSIGN_OR_RETURN(const std::string event, ResolveEvent(session, options.event));
-    request.set_name(event + "/contributions/" + options.name);
-  }
+  WATERLINE_ASSIGN_OR_RETURN(*request.mutable_name(), NameOf(session, options));
   WATERLINE_ASSIGN_OR_RETURN(const auto found,
                              session->Get<events::v1::GetContributionResponse>(request));
   return ShowRecord(session, found.contribution());
+}
+
+absl::Status Review(Session* session, const ReviewOptions& options) {
+  events::v1::ReviewContributionRequest request;
+  WATERLINE_ASSIGN_OR_RETURN(*request.mutable_name(), NameOf(session, options.contribution));
+  request.set_redaction_state(options.clean      ? "clean"
+                              : options.redacted ? "redacted"
+                                                 : "quarantined");
+  request.set_etag(options.etag);
+  if (!options.text.empty()) {
+    WATERLINE_ASSIGN_OR_RETURN(*request.mutable_redacted_text(), ReadText(options.text));
+  }
+  WATERLINE_ASSIGN_OR_RETURN(const auto reviewed,
+                             session->Get<events::v1::ReviewContributionResponse>(request));
+  return ShowRecord(session, reviewed.contribution());
 }
 
 absl::Status List(Session* session, const ListOptions& options) {
@@ -128,6 +152,27 @@ void AddEvent(CLI::App* command, std::string* event) {
   command->add_option("event", *event, "Name or title of the event")->required();
 }
 
+void AddReviewCommand(CLI::App* family, Invocation* invocation) {
+  const auto review = std::make_shared<ReviewOptions>();
+  auto* command =
+      AddCommand(family, invocation, "review", "Say what of it others may read", review, Review);
+  command->add_option("contribution", review->contribution.name, "Name, or id with --event")
+      ->required();
+  command->add_option("--event", review->contribution.event,
+                      "Name or title of the event, for an id");
+  auto* state = command->add_option_group("state", "One of");
+  state->add_flag("--clean", review->clean, "Others may read it as it is");
+  auto* redacted =
+      state->add_flag("--redacted", review->redacted, "Others may read --text instead");
+  state->add_flag("--quarantined", review->quarantined, "Others may read nothing of it");
+  state->require_option(1);
+  auto* text = command->add_option("--text", review->text,
+                                   "File with the redacted text; `-`: standard input");
+  text->needs(redacted);
+  redacted->needs(text);
+  command->add_option("--etag", review->etag, "Only if it has not changed since");
+}
+
 void AddReactionCommands(CLI::App* app, Invocation* invocation) {
   auto* family = AddFamily(app, "reaction", "Agree, disagree, pass");
   const auto list = std::make_shared<ListOptions>();
@@ -153,6 +198,7 @@ void AddContributionCommands(CLI::App* app, Invocation* invocation) {
   command = AddCommand(family, invocation, "get", "Show one", name, Get);
   command->add_option("contribution", name->name, "Name, or id with --event")->required();
   command->add_option("--event", name->event, "Name or title of the event, for an id");
+  AddReviewCommand(family, invocation);
   const auto list = std::make_shared<ListOptions>();
   command = AddCommand(family, invocation, "list", "Those of an event", list, List);
   AddEvent(command, &list->event);

@@ -20,7 +20,8 @@ const std::vector<FieldFlag>& Flags() {
       {"--relation", "relations", "kind=organisation, e.g. part_of=QNX"},
       {"--postcode", "postcode", "Of its seat"},
       {"--opened-on", "opened_on", "YYYY-MM-DD"},
-      {"--closed-on", "closed_on", "YYYY-MM-DD"}};
+      {"--closed-on", "closed_on", "YYYY-MM-DD"},
+      {"--test", "test", "true: only to try the network out, for good"}};
   return *flags;
 }
 

@@ -27,6 +27,33 @@ const std::vector<FieldFlag>& Flags() {
   return *flags;
 }
 
+const std::vector<FieldFlag>& PermissionFlags() {
+  static const auto* flags = new std::vector<FieldFlag>{
+      {"--kind", "kind", "Code of permission_kind"},
+      {"--decision", "decision", "given, refused or withdrawn"},
+      {"--given-at", "given_at", "When they said so, e.g. 2026-03-02T10:30:00Z"},
+      {"--expires-at", "expires_at", "Of what is given"},
+      {"--method", "method", "Code of permission_method"},
+      {"--notice-version", "notice_version", "Of the privacy notice they were given"},
+      {"--source-text", "source_text", "The words of the form; stored sealed"}};
+  return *flags;
+}
+
+struct PermissionOptions {
+  std::string participant;
+  FieldValues fields;
+};
+struct StandingOptions {
+  std::string participant;
+  std::string kind;
+  std::string reason;
+  bool lift = false;
+};
+struct HistoryOptions {
+  std::string participant;
+  bool superseded = false;
+  size_t limit = 0;
+};
 struct RegisterOptions {
   FieldValues fields;
 };
@@ -48,16 +75,58 @@ absl::Status Register(Session* session, const RegisterOptions& options) {
   return ShowRecord(session, made.participant());
 }
 
+absl::StatusOr<std::string> NameOf(Session* session, const std::string& name) {
+  if (name.find('/') != std::string::npos) return name;
+  WATERLINE_ASSIGN_OR_RETURN(const std::string parent, session->Parent());
+  return parent + "/participants/" + name;
+}
+
 absl::Status Get(Session* session, const NameOptions& options) {
   registry::v1::GetParticipantRequest request;
-  request.set_name(options.name);
-  if (options.name.find('/') == std::string::npos) {
-    WATERLINE_ASSIGN_OR_RETURN(const std::string parent, session->Parent());
-    request.set_name(parent + "/participants/" + options.name);
-  }
+  WATERLINE_ASSIGN_OR_RETURN(*request.mutable_name(), NameOf(session, options.name));
   WATERLINE_ASSIGN_OR_RETURN(const auto found,
                              session->Get<registry::v1::GetParticipantResponse>(request));
   return ShowRecord(session, found.participant());
+}
+
+absl::Status SetPermission(Session* session, const PermissionOptions& options) {
+  registry::v1::SetPermissionRequest request;
+  google::protobuf::FieldMask mask;
+  WATERLINE_ASSIGN_OR_RETURN(*request.mutable_participant(), NameOf(session, options.participant));
+  WATERLINE_RETURN_IF_ERROR(
+      SetFields(PermissionFlags(), options.fields, request.mutable_permission(), &mask));
+  WATERLINE_ASSIGN_OR_RETURN(const auto set,
+                             session->Get<registry::v1::SetPermissionResponse>(request));
+  return ShowRecord(session, set.permission());
+}
+
+absl::Status ListPermissions(Session* session, const HistoryOptions& options) {
+  registry::v1::ListPermissionsRequest request;
+  WATERLINE_ASSIGN_OR_RETURN(*request.mutable_parent(), NameOf(session, options.participant));
+  request.set_show_superseded(options.superseded);
+  return session->Show(request, options.limit,
+                       {"kind", "decision", "given_at", "expires_at", "method", "notice_version"});
+}
+
+absl::Status RecordStanding(Session* session, const StandingOptions& options) {
+  registry::v1::RecordStandingRequest request;
+  WATERLINE_ASSIGN_OR_RETURN(*request.mutable_participant(), NameOf(session, options.participant));
+  // Checked by the command line to be one of these.
+  request.set_kind(options.kind == "objection"     ? registry::v1::Standing::KIND_OBJECTION
+                   : options.kind == "restriction" ? registry::v1::Standing::KIND_RESTRICTION
+                                                   : registry::v1::Standing::KIND_HOLD);
+  request.set_lift(options.lift);
+  request.set_reason(options.reason);
+  WATERLINE_ASSIGN_OR_RETURN(const auto set,
+                             session->Get<registry::v1::RecordStandingResponse>(request));
+  return ShowRecord(session, set.standing());
+}
+
+absl::Status ListStanding(Session* session, const HistoryOptions& options) {
+  registry::v1::ListStandingRequest request;
+  WATERLINE_ASSIGN_OR_RETURN(*request.mutable_parent(), NameOf(session, options.participant));
+  request.set_show_superseded(options.superseded);
+  return session->Show(request, options.limit, {"kind", "lifted", "reason", "create_time"});
 }
 
 absl::Status List(Session* session, const ListOptions& options) {
@@ -65,6 +134,38 @@ absl::Status List(Session* session, const ListOptions& options) {
   WATERLINE_ASSIGN_OR_RETURN(*request.mutable_parent(), session->Parent());
   return session->Show(request, options.limit,
                        {"name", "roles", "age_band", "outward_postcode", "state"});
+}
+
+CLI::App* AddHistory(CLI::App* command, const std::shared_ptr<HistoryOptions>& options) {
+  command->add_option("participant", options->participant, "Name or id")->required();
+  command->add_flag("--superseded", options->superseded, "Those that a later one replaced too");
+  AddLimit(command, &options->limit);
+  return command;
+}
+
+void AddPermissionCommands(CLI::App* family, Invocation* invocation) {
+  auto* permission = AddFamily(family, "permission", "What a person allows");
+  const auto set = std::make_shared<PermissionOptions>();
+  auto* command =
+      AddCommand(permission, invocation, "set", "Record what was said", set, SetPermission);
+  command->add_option("participant", set->participant, "Name or id")->required();
+  AddFieldFlags(command, PermissionFlags(), &set->fields);
+  const auto permissions = std::make_shared<HistoryOptions>();
+  AddHistory(
+      AddCommand(permission, invocation, "list", "Those that count", permissions, ListPermissions),
+      permissions);
+  auto* standing = AddFamily(family, "standing", "Objection, restriction, legal hold");
+  const auto record = std::make_shared<StandingOptions>();
+  command =
+      AddCommand(standing, invocation, "record", "Set one, or lift it", record, RecordStanding);
+  command->add_option("participant", record->participant, "Name or id")->required();
+  command->add_option("kind", record->kind, "objection, restriction or hold")
+      ->required()
+      ->check(CLI::IsMember({"objection", "restriction", "hold"}));
+  command->add_option("--reason", record->reason, "Why; stored sealed")->required();
+  command->add_flag("--lift", record->lift, "It no longer stands");
+  const auto list = std::make_shared<HistoryOptions>();
+  AddHistory(AddCommand(standing, invocation, "list", "What stands", list, ListStanding), list);
 }
 
 }  // namespace
@@ -78,6 +179,7 @@ void AddParticipantCommands(CLI::App* app, Invocation* invocation) {
   AddCommand(family, invocation, "get", "Show one", name, Get)
       ->add_option("participant", name->name, "Name or id")
       ->required();
+  AddPermissionCommands(family, invocation);
   const auto list = std::make_shared<ListOptions>();
   AddLimit(AddCommand(family, invocation, "list", "Those of your organisation", list, List),
            &list->limit);

@@ -15,7 +15,12 @@ constexpr size_t kExportChunkBytes = 1024 * 1024;
 
 bool Concerns(const v1::Entry& entry, const std::string& organisation) {
   const std::string name = "organisations/" + organisation;
-  if (!entry.has_access()) return true;  // Starts of epochs and networks are everyone's.
+  if (entry.has_agreement_change()) {
+    const auto& parties = entry.agreement_change().parties();
+    return std::find(parties.begin(), parties.end(), name) != parties.end();
+  }
+  if (entry.has_standing_change()) return entry.standing_change().controller() == name;
+  if (!entry.has_access()) return true;  // Starts and members are everyone's.
   return entry.access().organisation() == name || entry.access().controller() == name;
 }
 
@@ -47,8 +52,14 @@ void AccountabilityApi::Register(rpc::Service* service) {
   rpc::Public(service, "GetCheckpoint", this, &AccountabilityApi::GetCheckpoint);
   rpc::Public(service, "GetInclusionProof", this, &AccountabilityApi::GetInclusionProof);
   rpc::Public(service, "GetConsistencyProof", this, &AccountabilityApi::GetConsistencyProof);
-  rpc::Gated(service, "ListEntries", this, &AccountabilityApi::ListEntries, gate_);
-  rpc::GatedServerStream(service, "ExportLedger", this, &AccountabilityApi::ExportLedger, gate_);
+  rpc::Gated(service, "ListEntries", this, &AccountabilityApi::ListEntries, parts_.gate);
+  rpc::GatedServerStream(service, "ExportLedger", this, &AccountabilityApi::ExportLedger,
+                         parts_.gate);
+  rpc::Gated(service, "Explain", this, &AccountabilityApi::Explain, parts_.gate);
+  rpc::Gated(service, "Simulate", this, &AccountabilityApi::Simulate, parts_.gate);
+  rpc::Gated(service, "DraftFromRefusal", this, &AccountabilityApi::DraftFromRefusal, parts_.gate);
+  rpc::Gated(service, "WhoCanSee", this, &AccountabilityApi::WhoCanSee, parts_.gate);
+  rpc::Gated(service, "WhatCanSee", this, &AccountabilityApi::WhatCanSee, parts_.gate);
 }
 
 coro::Task<absl::StatusOr<gate::Decision>> AccountabilityApi::AskLedger(const rpc::Call& call,
@@ -56,17 +67,17 @@ coro::Task<absl::StatusOr<gate::Decision>> AccountabilityApi::AskLedger(const rp
   gate::Ask ask(operation, call.caller.organisation(), "ledger",
                 "organisations/" + call.caller.organisation() + "/ledger",
                 {common::v1::CATEGORY_LEDGER});
-  auto decision = co_await gate_->Ask(call, ask);
+  auto decision = co_await parts_.gate->Ask(call, ask);
   co_return decision;
 }
 
 coro::Task<absl::StatusOr<v1::GetCheckpointResponse>> AccountabilityApi::GetCheckpoint(
     const rpc::Call&, const v1::GetCheckpointRequest& request) {
   v1::GetCheckpointResponse response;
-  const uint64_t epoch = request.epoch() == 0 ? ledger_->epoch() : request.epoch();
+  const uint64_t epoch = request.epoch() == 0 ? parts_.ledger->epoch() : request.epoch();
   WATERLINE_CO_ASSIGN_OR_RETURN(*response.mutable_checkpoint(),
-                                co_await ledger_->GetCheckpoint(epoch));
-  response.set_verifier_key(ledger_->verifier().Vkey());
+                                co_await parts_.ledger->GetCheckpoint(epoch));
+  response.set_verifier_key(parts_.ledger->verifier().Vkey());
   response.set_epoch(epoch);
   co_return response;
 }
@@ -74,10 +85,10 @@ coro::Task<absl::StatusOr<v1::GetCheckpointResponse>> AccountabilityApi::GetChec
 coro::Task<absl::StatusOr<v1::GetInclusionProofResponse>> AccountabilityApi::GetInclusionProof(
     const rpc::Call&, const v1::GetInclusionProofRequest& request) {
   const uint64_t epoch =
-      request.position().epoch() == 0 ? ledger_->epoch() : request.position().epoch();
+      request.position().epoch() == 0 ? parts_.ledger->epoch() : request.position().epoch();
   WATERLINE_CO_ASSIGN_OR_RETURN(
-      const auto proof,
-      co_await ledger_->ProveInclusion(epoch, request.position().index(), request.tree_size()));
+      const auto proof, co_await parts_.ledger->ProveInclusion(epoch, request.position().index(),
+                                                               request.tree_size()));
   v1::GetInclusionProofResponse response;
   response.set_leaf_hash(proof.leaf_hash);
   response.set_tree_size(proof.size);
@@ -87,10 +98,10 @@ coro::Task<absl::StatusOr<v1::GetInclusionProofResponse>> AccountabilityApi::Get
 
 coro::Task<absl::StatusOr<v1::GetConsistencyProofResponse>> AccountabilityApi::GetConsistencyProof(
     const rpc::Call&, const v1::GetConsistencyProofRequest& request) {
-  const uint64_t epoch = request.epoch() == 0 ? ledger_->epoch() : request.epoch();
+  const uint64_t epoch = request.epoch() == 0 ? parts_.ledger->epoch() : request.epoch();
   WATERLINE_CO_ASSIGN_OR_RETURN(
       const auto proof,
-      co_await ledger_->ProveConsistency(epoch, request.first_size(), request.second_size()));
+      co_await parts_.ledger->ProveConsistency(epoch, request.first_size(), request.second_size()));
   v1::GetConsistencyProofResponse response;
   response.set_second_size(proof.size);
   for (const auto& hash : proof.hashes) response.add_proof(hash);
@@ -107,7 +118,7 @@ AccountabilityApi::Answer<v1::ListEntriesResponse> AccountabilityApi::ListEntrie
   WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await AskLedger(call, v1::OPERATION_SEARCH));
   WATERLINE_CO_ASSIGN_OR_RETURN(
       const auto entries,
-      co_await ledger_->ListByOrganisation(call.caller.organisation(), before, page.limit));
+      co_await parts_.ledger->ListByOrganisation(call.caller.organisation(), before, page.limit));
   v1::ListEntriesResponse response;
   for (const auto& stored : entries) *response.add_entries() = ToLedgerEntry(stored);
   if (static_cast<int>(entries.size()) == page.limit) {
@@ -122,15 +133,17 @@ AccountabilityApi::Answer<v1::ListEntriesResponse> AccountabilityApi::ListEntrie
 coro::Task<absl::Status> AccountabilityApi::ExportLedger(
     const rpc::Call& call, const v1::ExportLedgerRequest& request,
     rpc::GatedStream<v1::ExportLedgerRequest, v1::ExportLedgerResponse>* stream) {
-  const uint64_t epoch = request.epoch() == 0 ? ledger_->epoch() : request.epoch();
+  const uint64_t epoch = request.epoch() == 0 ? parts_.ledger->epoch() : request.epoch();
   WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await AskLedger(call, v1::OPERATION_EXPORT));
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto note, co_await ledger_->GetCheckpoint(epoch));
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto checkpoint, ledger_->verifier().OpenCheckpoint(note));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto note, co_await parts_.ledger->GetCheckpoint(epoch));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto checkpoint,
+                                parts_.ledger->verifier().OpenCheckpoint(note));
   v1::ExportLedgerResponse message;
   message.set_chunk(ExportHeader(note));
   for (uint64_t next = 0; next < checkpoint.size;) {
     const int wanted = static_cast<int>(std::min<uint64_t>(kExportBatch, checkpoint.size - next));
-    WATERLINE_CO_ASSIGN_OR_RETURN(const auto entries, co_await ledger_->Read(epoch, next, wanted));
+    WATERLINE_CO_ASSIGN_OR_RETURN(const auto entries,
+                                  co_await parts_.ledger->Read(epoch, next, wanted));
     if (entries.empty())
       co_return Error(reason::kDataDamaged, "entry " + std::to_string(next) + " is missing");
     for (const auto& stored : entries) {

@@ -3,6 +3,9 @@
 // The handlers of AccountabilityService (see its proto for errors). Thread safety: any thread.
 
 #include "services/accountability/ledger/ledger.h"
+#include "services/accountability/policy/facts.h"
+#include "services/accountability/policy/recorder.h"
+#include "services/accountability/policy/rulebook.h"
 #include "services/common/rpc/service.h"
 #include "waterline/accountability/v1/accountability_service.pb.h"
 
@@ -10,7 +13,15 @@ namespace waterline::accountability {
 
 class AccountabilityApi {
  public:
-  AccountabilityApi(Ledger* ledger, gate::Gate* gate) : ledger_(ledger), gate_(gate) {}
+  // All outlive the handlers.
+  struct Parts {
+    Ledger* ledger = nullptr;
+    Rulebook* rulebook = nullptr;
+    Recorder* recorder = nullptr;
+    gate::Gate* gate = nullptr;
+    Clock* clock = nullptr;
+  };
+  explicit AccountabilityApi(Parts parts) : parts_(parts) {}
 
   // Registers all methods; the handler outlives the service.
   void Register(rpc::Service* service);
@@ -29,13 +40,38 @@ class AccountabilityApi {
   coro::Task<absl::Status> ExportLedger(
       const rpc::Call& call, const v1::ExportLedgerRequest& request,
       rpc::GatedStream<v1::ExportLedgerRequest, v1::ExportLedgerResponse>* stream);
+  Answer<v1::ExplainResponse> Explain(const rpc::Call& call, const v1::ExplainRequest& request);
+  Answer<v1::SimulateResponse> Simulate(const rpc::Call& call, const v1::SimulateRequest& request);
+  Answer<v1::DraftFromRefusalResponse> DraftFromRefusal(const rpc::Call& call,
+                                                        const v1::DraftFromRefusalRequest& request);
+  Answer<v1::WhoCanSeeResponse> WhoCanSee(const rpc::Call& call,
+                                          const v1::WhoCanSeeRequest& request);
+  Answer<v1::WhatCanSeeResponse> WhatCanSee(const rpc::Call& call,
+                                            const v1::WhatCanSeeRequest& request);
 
  private:
+  // A decision of the past, with what it rested on.
+  struct Decided {
+    Ledger::Stored stored;
+    v1::Entry entry;
+    Recalled recalled;
+    bool to_controller = false;  // The caller controls the records it was about.
+  };
+  // PERMISSION_DENIED (NOT_COVERED) unless it was made for the caller or about its records.
+  coro::Task<absl::StatusOr<Decided>> LoadDecided(const rpc::Call& call,
+                                                  common::v1::LedgerPosition position);
+  struct AgreementPage {
+    std::vector<v1::Agreement> agreements;
+    std::string next_page_token;
+  };
+  // Those in force of which the organisation is a party, by name.
+  coro::Task<absl::StatusOr<AgreementPage>> ActiveAgreements(std::string organisation,
+                                                             int32_t page_size, std::string token,
+                                                             std::string arguments);
   coro::Task<absl::StatusOr<gate::Decision>> AskLedger(const rpc::Call& call,
                                                        gate::Operation operation);
 
-  Ledger* const ledger_;
-  gate::Gate* const gate_;
+  const Parts parts_;
 };
 
 }  // namespace waterline::accountability

@@ -22,10 +22,11 @@ using std::chrono::steady_clock;
 // A caller with a certificate of this name.
 class Certified : public identity::IdentityProvider {
  public:
-  absl::StatusOr<v1::Caller> Identify(const identity::MetadataReader&, std::string_view) override {
-    v1::Caller caller;
-    caller.set_certificate_identity(name);
-    return caller;
+  absl::StatusOr<identity::Identified> Identify(const identity::MetadataReader&,
+                                                const identity::Peer&, identity::Access) override {
+    identity::Identified identified;
+    identified.caller.set_certificate_identity(name);
+    return identified;
   }
   absl::Status AllowsListeningOn(std::string_view) override { return absl::OkStatus(); }
   std::string name;

@@ -296,18 +296,39 @@ absl::Status Ledger::WriteAnchor(const std::string& checkpoint, bool sync) {
 
 void Ledger::SequenceLoop() {
   while (true) {
-    std::vector<Pending> group;
-    {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-      if (queue_.empty()) return;
-      while (!queue_.empty() && group.size() < kGroupMax) {
-        group.push_back(std::move(queue_.front()));
-        queue_.pop_front();
-      }
-    }
+    auto group = NextGroup();
+    if (group.empty()) return;
     SequenceGroup(std::move(group));
   }
+}
+
+// What waits, up to kGroupMax entries; a change of the rules alone. Empty: the ledger stops.
+std::vector<Ledger::Pending> Ledger::NextGroup() {
+  std::vector<Pending> group;
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+  while (!queue_.empty() && group.size() < kGroupMax) {
+    const bool change = queue_.front().request.change.has_value();
+    if (change && !group.empty()) break;
+    group.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+    if (change) break;
+  }
+  return group;
+}
+
+// Gives the entry its time and its last word; what a change of the rules writes beside it.
+absl::StatusOr<Batch> Ledger::Finish(AppendRequest* request, uint64_t index) {
+  const int64_t now_ms = options_.clock->NowMs();
+  auto* recorded_at = request->entry.mutable_recorded_at();
+  recorded_at->set_seconds(now_ms / 1000);
+  recorded_at->set_nanos(static_cast<int32_t>(now_ms % 1000) * 1'000'000);
+  if (request->finish) request->finish(&request->entry, &request->beside);
+  if (!request->change) return Batch();
+  common::v1::LedgerPosition position;
+  position.set_epoch(epoch_);
+  position.set_index(index);
+  return request->change->effects(position, &request->entry);
 }
 
 // One group: leaves, tree, one signature, one commit. Nothing of it is visible before the commit.
@@ -320,12 +341,16 @@ void Ledger::SequenceGroup(std::vector<Pending> group) {
   Batch batch;
   for (auto& pending : group) {
     const uint64_t index = next.size();
-    auto& entry = pending.request.entry;
-    const int64_t now_ms = options_.clock->NowMs();
-    entry.mutable_recorded_at()->set_seconds(now_ms / 1000);
-    entry.mutable_recorded_at()->set_nanos(static_cast<int32_t>(now_ms % 1000) * 1'000'000);
+    auto effects = Finish(&pending.request, index);
+    if (!effects.ok()) {  // Only of a change, which is alone in its group.
+      resumers_->Run([done = std::move(pending.done), status = effects.status()]() mutable {
+        done.Set(std::move(status));
+      });
+      return;
+    }
+    if (!effects->empty()) batch = *std::move(effects);
     storage::v1::EntryRecord record;
-    record.set_leaf(SerialiseEntry(entry));
+    record.set_leaf(SerialiseEntry(pending.request.entry));
     record.set_leaf_hash(LeafHash(record.leaf()));
     *record.mutable_beside() = std::move(pending.request.beside);
     batch.Put(EntryKey(epoch_, index), record.SerializeAsString());
@@ -346,6 +371,7 @@ void Ledger::SequenceGroup(std::vector<Pending> group) {
   if (status.ok()) {
     frontier_ = std::move(next);
     status = WriteAnchor(*note, false);
+    if (group.front().request.change) group.front().request.change->install();
     std::lock_guard lock(mutex_);
     checkpoint_ = note;
     size_ = frontier_.size();

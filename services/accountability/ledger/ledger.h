@@ -43,11 +43,27 @@ namespace waterline::accountability {
 inline constexpr char kLedgerPartition[] = "ledger";
 inline constexpr uint64_t kVerifiedAtStart = 65536;
 
+// A change of the rules that takes effect with its entry: what it writes is committed with it, and
+// every entry with a higher index is decided by the new rules. A change is a group of its own. Both
+// functions run on the sequencer.
+struct RuleChange {
+  // What to write, given the entry's place; an error refuses the entry, which then is not appended.
+  std::function<absl::StatusOr<waterline::storage::Batch>(const common::v1::LedgerPosition&,
+                                                          v1::Entry*)>
+      effects;
+  // Called once the entry is durable, before the next group.
+  std::function<void()> install;
+};
+
 // What Append takes. `entry.recorded_at` is set by the sequencer.
 struct AppendRequest {
   v1::Entry entry;
   storage::v1::Beside beside;
   std::vector<std::string> organisations;  // Ids for the by_org index.
+  // The last word on what the entry says, called by the sequencer before the entry is hashed: the
+  // rules may have changed since it was made.
+  std::function<void(v1::Entry*, storage::v1::Beside*)> finish;
+  std::optional<RuleChange> change;
 };
 
 struct Appended {
@@ -129,7 +145,9 @@ class Ledger {
   absl::Status CheckAnchor();
   absl::Status WriteAnchor(const std::string& checkpoint, bool sync);
   void SequenceLoop();
+  std::vector<Pending> NextGroup();
   void SequenceGroup(std::vector<Pending> group);
+  absl::StatusOr<waterline::storage::Batch> Finish(AppendRequest* request, uint64_t index);
   coro::Task<absl::StatusOr<uint64_t>> SizeOf(uint64_t epoch);
   coro::Task<absl::StatusOr<std::vector<std::string>>> ReadProof(uint64_t epoch, ProofPlan plan);
 

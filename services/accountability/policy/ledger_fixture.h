@@ -29,8 +29,9 @@ class LedgerFixture {
 
   // Opens the ledger again, as a process that starts anew does.
   void Open() {
-    recorder.reset();
     ledger.reset();
+    recorder.reset();
+    rulebook.reset();
     Ledger::Options options;
     options.store = &store;
     options.network = facts.network;
@@ -39,7 +40,11 @@ class LedgerFixture {
     auto opened = Ledger::Open(std::move(options));
     ASSERT_TRUE(opened.ok()) << opened.status();
     ledger = *std::move(opened);
-    recorder = std::make_unique<Recorder>(ledger.get(), &store, vault.get(), &clock, facts);
+    auto rules = Rulebook::Open(&store, ledger.get(), facts.host);
+    ASSERT_TRUE(rules.ok()) << rules.status();
+    rulebook = *std::move(rules);
+    recorder = std::make_unique<Recorder>(ledger.get(), rulebook.get(), &store, vault.get(), &clock,
+                                          facts);
   }
 
   // A read of one's own events.
@@ -67,8 +72,9 @@ class LedgerFixture {
   std::unique_ptr<privacy::Vault> vault;
   NoteSigner signer{"dev-test/accountability",
                     *crypto::Ed25519Key::FromSeed(std::string(crypto::kEd25519SeedBytes, 's'))};
-  std::unique_ptr<Ledger> ledger;
+  std::unique_ptr<Rulebook> rulebook;
   std::unique_ptr<Recorder> recorder;
+  std::unique_ptr<Ledger> ledger;  // Stops first: its last group may still change the rules.
 };
 
 }  // namespace waterline::accountability

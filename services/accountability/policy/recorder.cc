@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
 #include "fmt/format.h"
-#include "services/accountability/policy/first_policy.h"
+#include "google/protobuf/util/time_util.h"
+#include "services/accountability/policy/facts.h"
 #include "services/common/crypto/aead.h"
 #include "services/common/crypto/hash.h"
 #include "services/common/crypto/random.h"
+#include "services/common/privacy/pseudonym.h"
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
 
@@ -21,6 +24,7 @@ using waterline::storage::Partition;
 constexpr char kKeyIndex[] =
     "key_index";  // subject/<16 bytes>, month/<yyyy-mm>, org/<id> -> key id
 constexpr int kSubjectsMax = 1000;
+constexpr int kRecordsMax = 1000;
 
 constexpr size_t kKeyIdBytes = 16;
 constexpr char kKeyIdLabel[] = "payload-key-id/v1";
@@ -52,6 +56,14 @@ std::string MonthOf(int64_t now_ms) {
                      static_cast<unsigned>(day.month()));
 }
 
+// Whose log shows the entry: who asked, and whose the records are.
+std::vector<std::string> OrganisationsOf(const v1::Question& question) {
+  std::vector<std::string> organisations = {question.caller().organisation()};
+  if (question.controller() != question.caller().organisation())
+    organisations.push_back(question.controller());
+  return organisations;
+}
+
 std::string SubjectsRoot(const std::vector<std::string>& sorted_tokens) {
   if (sorted_tokens.empty()) return "";
   Frontier tree;
@@ -60,11 +72,24 @@ std::string SubjectsRoot(const std::vector<std::string>& sorted_tokens) {
   return tree.Root();
 }
 
+// The key of what lies beside an entry about one person: it dies with theirs.
+std::string OneSubjectSecret(const privacy::SubjectKey& key) {
+  return crypto::HkdfSha256(key.secret, "", "payload/v1", crypto::kAesKeyBytes);
+}
+
+void Seal(const std::string& secret, const std::string& entry_id, const v1::EntryPayload& payload,
+          storage::v1::Beside* beside) {
+  beside->set_payload_nonce(crypto::RandomBytes(crypto::kGcmNonceBytes));
+  beside->set_payload(
+      crypto::AesGcmSeal(secret, beside->payload_nonce(), entry_id, payload.SerializeAsString()));
+}
+
 std::string AsName(const std::string& controller) {
   return controller == "network" ? controller : "organisations/" + controller;
 }
 
-v1::Access MakeAccess(const v1::Question& question, const Verdict& verdict) {
+// What was asked, by whom and why: all of the entry that no rule decides.
+v1::Access MakeAccess(const v1::Question& question) {
   v1::Access access;
   access.set_organisation("organisations/" + question.caller().organisation());
   access.set_role(question.caller().role());
@@ -72,20 +97,32 @@ v1::Access MakeAccess(const v1::Question& question, const Verdict& verdict) {
     access.set_on_behalf_of(question.caller().on_behalf_of());
   access.set_authentication(question.caller().authentication());
   access.set_purpose(question.purpose());
-  if (!question.agreement().empty()) access.set_agreement(question.agreement());
-  access.set_basis(verdict.basis);
   access.set_operation(question.operation());
   access.set_controller(AsName(question.controller()));
   access.set_collection(question.collection());
   access.mutable_categories()->CopyFrom(question.categories());
   access.set_asked(question.asked());
-  access.set_given(verdict.level);
-  access.set_subjects(static_cast<uint32_t>(question.subject_ids_size()));
   access.set_informants(question.informants());
-  access.set_result(verdict.result);
-  if (!verdict.reason.empty()) access.add_reasons(verdict.reason);
   access.set_method(question.method());
   return access;
+}
+
+// What the rules say. Called again when they changed before the entry was sequenced.
+void SetVerdict(const v1::Question& question, const Verdict& verdict, v1::Access* access) {
+  access->set_basis(verdict.basis);
+  access->set_given(verdict.level);
+  access->set_result(verdict.result);
+  access->clear_reasons();
+  if (!verdict.reason.empty()) access->add_reasons(verdict.reason);
+  access->set_policy_revision(verdict.revision);
+  access->clear_agreement();
+  access->clear_agreement_version();
+  if (!verdict.agreement.empty()) {
+    access->set_agreement(verdict.agreement);
+    access->set_agreement_version(verdict.agreement_version);
+  } else if (verdict.result == v1::RESULT_DENY && !question.agreement().empty()) {
+    access->set_agreement(question.agreement());
+  }
 }
 
 v1::Decision ToDecision(const v1::Question& question, const Verdict& verdict,
@@ -94,6 +131,11 @@ v1::Decision ToDecision(const v1::Question& question, const Verdict& verdict,
   decision.set_result(verdict.result);
   decision.set_level(verdict.level);
   if (!verdict.reason.empty()) decision.add_reasons(verdict.reason);
+  decision.set_policy_revision(verdict.revision);
+  decision.set_agreement(verdict.agreement);
+  decision.set_agreement_reference(verdict.agreement_reference);
+  decision.set_small_numbers(verdict.small_numbers);
+  for (const auto& record : verdict.records) *decision.add_records() = record;
   auto* receipt = decision.mutable_receipt();
   receipt->set_entry_id(entry_id);
   *receipt->mutable_position() = appended.position;
@@ -105,6 +147,39 @@ v1::Decision ToDecision(const v1::Question& question, const Verdict& verdict,
   receipt->set_given(verdict.level);
   receipt->set_demonstration(demonstration);
   return decision;
+}
+
+// Whom the entry is about: of a refusal everybody it was asked about, of a permit those of whom a
+// record leaves. Nothing is said of a person whose records were left out. `tokens` by place in the
+// question's subject_ids.
+std::vector<std::string> ConcernedTokens(const v1::Question& question, const Verdict& verdict,
+                                         const std::vector<std::string>& tokens) {
+  if (verdict.result == v1::RESULT_DENY || verdict.records.empty()) return tokens;
+  std::set<uint32_t> places;
+  for (int i = 0; i < question.records_size(); ++i) {
+    if (verdict.records[static_cast<size_t>(i)].level() > common::v1::RELEASE_LEVEL_NOTHING)
+      places.insert(question.records(i).subject());
+  }
+  std::vector<std::string> concerned;
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    if (places.contains(static_cast<uint32_t>(i + 1))) concerned.push_back(tokens[i]);
+  }
+  return concerned;
+}
+
+void SetSubjects(std::vector<std::string> tokens, v1::Access* access, storage::v1::Beside* beside) {
+  std::sort(tokens.begin(), tokens.end());
+  access->set_subjects(static_cast<uint32_t>(tokens.size()));
+  access->set_subjects_root(SubjectsRoot(tokens));
+  beside->clear_subject_tokens();
+  for (auto& token : tokens) beside->add_subject_tokens(std::move(token));
+}
+
+bool IsPseudonymised(const v1::Decision& decision) {
+  if (decision.level() == common::v1::RELEASE_LEVEL_PSEUDONYMISED) return true;
+  return std::any_of(decision.records().begin(), decision.records().end(), [](const auto& record) {
+    return record.level() == common::v1::RELEASE_LEVEL_PSEUDONYMISED;
+  });
 }
 
 }  // namespace
@@ -120,33 +195,72 @@ std::string EntryId(const v1::Question& question) {
   return crypto::HmacSha256(question.attempt(), input);
 }
 
+Verdict Recorder::Judge(const Snapshot& rules, const v1::Question& question,
+                        int64_t* retry_after_ms) {
+  Verdict verdict = Evaluate(rules, question, clock_->NowMs());
+  if (verdict.decisions_per_minute == 0) return verdict;
+  const auto wait = rate_caps_.Take(verdict.agreement, question.caller().organisation(),
+                                    verdict.decisions_per_minute, clock_->NowMs());
+  if (!wait) return verdict;
+  *retry_after_ms = *wait;
+  return RateLimited(verdict);
+}
+
 coro::Task<absl::StatusOr<v1::Decision>> Recorder::Decide(v1::Question question) {
-  if (question.subject_ids_size() > kSubjectsMax) {
+  if (question.subject_ids_size() > kSubjectsMax || question.records_size() > kRecordsMax) {
     co_return Error(reason::kTooLarge, "one decision covers at most 1,000 people; ask for fewer",
                     {{"limit", "1000"}});
   }
-  const Verdict verdict = Evaluate(question, facts_.host);
+  const auto rules = rulebook_->current();
+  int64_t retry_after_ms = 0;
+  Verdict verdict = Judge(*rules, question, &retry_after_ms);
   const std::string entry_id = EntryId(question);
   AppendRequest request;
   request.entry.set_entry_id(entry_id);
   auto* access = request.entry.mutable_access();
-  *access = MakeAccess(question, verdict);
-  WATERLINE_CO_ASSIGN_OR_RETURN(const Subjects subjects,
-                                co_await TokensOf(question, entry_id, &request));
-  access->set_subjects_root(SubjectsRoot(subjects.tokens));
+  *access = MakeAccess(question);
+  WATERLINE_CO_ASSIGN_OR_RETURN(const Subjects subjects, co_await TokensOf(question, entry_id));
   const auto& caller = question.caller();
-  auto handle_key = co_await KeyFor("org/" + caller.organisation());
-  if (!handle_key.ok()) co_return handle_key.status();
-  access->set_actor_handle(
-      crypto::HmacSha256(handle_key->secret, caller.issuer() + "|" + caller.actor()));
-  WATERLINE_CO_RETURN_IF_ERROR(co_await AddPayload(question, subjects, entry_id, &request));
+  auto handle = co_await ActorHandle(caller.organisation(), caller.issuer(), caller.actor());
+  if (!handle.ok()) co_return handle.status();
+  access->set_actor_handle(*std::move(handle));
+  WATERLINE_CO_RETURN_IF_ERROR(co_await AddPayload(question, subjects, *rules, entry_id, &request));
   access->set_payload_hash(
       crypto::Sha256(request.beside.payload_nonce() + request.beside.payload()));
-  request.organisations = {caller.organisation()};
-  if (question.controller() != caller.organisation())
-    request.organisations.push_back(question.controller());
+  request.organisations = OrganisationsOf(question);
+  // The sequencer is done with the verdict before Append answers; `verdict` and `question` outlive
+  // the call, which this coroutine awaits.
+  request.finish = [this, &question, &verdict, &subjects](v1::Entry* entry,
+                                                          storage::v1::Beside* beside) {
+    const auto now_in_force = rulebook_->current();
+    if (now_in_force->revision() != verdict.revision && verdict.reason != reason::kRateLimited.name)
+      verdict = Evaluate(*now_in_force, question, clock_->NowMs());
+    SetVerdict(question, verdict, entry->mutable_access());
+    SetSubjects(ConcernedTokens(question, verdict, subjects.tokens), entry->mutable_access(),
+                beside);
+  };
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto appended, co_await ledger_->Append(std::move(request)));
-  co_return ToDecision(question, verdict, entry_id, appended, facts_.demonstration);
+  auto decision = ToDecision(question, verdict, entry_id, appended, facts_.demonstration);
+  if (retry_after_ms > 0) {
+    *decision.mutable_retry_after() =
+        google::protobuf::util::TimeUtil::MillisecondsToDuration(retry_after_ms);
+  }
+  WATERLINE_CO_RETURN_IF_ERROR(co_await AddPseudonymKey(question, &decision));
+  co_return decision;
+}
+
+// Derived for this recipient and agreement reference, so that two recipients, or two agreements of
+// one, cannot join what they hold.
+coro::Task<absl::Status> Recorder::AddPseudonymKey(const v1::Question& question,
+                                                   v1::Decision* decision) {
+  if (!IsPseudonymised(*decision)) co_return absl::OkStatus();
+  auto root = co_await KeyFor("pseudonyms/" + question.controller());
+  if (!root.ok()) co_return root.status();
+  privacy::PseudonymScope scope;
+  scope.recipient = question.caller().organisation();
+  scope.agreement_reference = decision->agreement_reference();
+  decision->set_pseudonym_key(privacy::PseudonymKey(root->secret, scope));
+  co_return absl::OkStatus();
 }
 
 coro::Task<absl::StatusOr<privacy::SubjectKey>> Recorder::KeyFor(std::string index_id) {
@@ -182,6 +296,34 @@ coro::Task<absl::StatusOr<privacy::SubjectKey>> Recorder::KeyFor(std::string ind
   co_return *keys[0];
 }
 
+coro::Task<absl::StatusOr<storage::v1::Beside>> Recorder::BesideOf(std::string subject_id,
+                                                                   std::string entry_id,
+                                                                   v1::EntryPayload payload) {
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto key, co_await KeyFor("subject/" + subject_id));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto month,
+                                co_await KeyFor("month/" + MonthOf(clock_->NowMs())));
+  storage::v1::Beside beside;
+  beside.add_subject_tokens(crypto::HmacSha256(key.secret, entry_id));
+  beside.set_payload_key_id(SealKeyId(month, entry_id, key.id));
+  Seal(OneSubjectSecret(key), entry_id, payload, &beside);
+  co_return beside;
+}
+
+coro::Task<absl::StatusOr<std::vector<bool>>> Recorder::Concerns(
+    std::string subject_id, const std::vector<Ledger::Stored>& entries) {
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto key, co_await KeyFor("subject/" + subject_id));
+  std::vector<bool> concerned;
+  for (const auto& stored : entries) {
+    const auto& tokens = stored.record.beside().subject_tokens();
+    v1::Entry entry;
+    entry.ParseFromString(stored.record.leaf());
+    concerned.push_back(!tokens.empty() &&
+                        std::binary_search(tokens.begin(), tokens.end(),
+                                           crypto::HmacSha256(key.secret, entry.entry_id())));
+  }
+  co_return concerned;
+}
+
 coro::Task<absl::StatusOr<std::string>> Recorder::ActorHandle(std::string organisation,
                                                               std::string issuer,
                                                               std::string actor) {
@@ -191,8 +333,7 @@ coro::Task<absl::StatusOr<std::string>> Recorder::ActorHandle(std::string organi
 }
 
 coro::Task<absl::StatusOr<Recorder::Subjects>> Recorder::TokensOf(const v1::Question& question,
-                                                                  const std::string& entry_id,
-                                                                  AppendRequest* request) {
+                                                                  const std::string& entry_id) {
   Subjects subjects;
   for (const auto& id : question.subject_ids()) {
     auto key = co_await KeyFor("subject/" + id);
@@ -200,8 +341,6 @@ coro::Task<absl::StatusOr<Recorder::Subjects>> Recorder::TokensOf(const v1::Ques
     subjects.tokens.push_back(crypto::HmacSha256(key->secret, entry_id));
     subjects.keys.push_back(*std::move(key));
   }
-  std::sort(subjects.tokens.begin(), subjects.tokens.end());
-  for (const auto& token : subjects.tokens) request->beside.add_subject_tokens(token);
   co_return subjects;
 }
 
@@ -209,9 +348,10 @@ coro::Task<absl::StatusOr<Recorder::Subjects>> Recorder::TokensOf(const v1::Ques
 // the month's log key, with the name of the record replaced by its collection when people are
 // concerned.
 coro::Task<absl::Status> Recorder::AddPayload(const v1::Question& question,
-                                              const Subjects& subjects, const std::string& entry_id,
-                                              AppendRequest* request) {
+                                              const Subjects& subjects, const Snapshot& rules,
+                                              const std::string& entry_id, AppendRequest* request) {
   v1::EntryPayload payload;
+  payload.set_facts(KeptFacts(question, rules, clock_->NowMs()).SerializeAsString());
   payload.set_actor(question.caller().issuer() + "|" + question.caller().actor());
   payload.set_request_id(question.request_id());
   payload.set_filter(question.filter());
@@ -224,11 +364,9 @@ coro::Task<absl::Status> Recorder::AddPayload(const v1::Question& question,
   request->beside.set_payload_key_id(month->id);
   if (subjects.keys.size() == 1) {
     request->beside.set_payload_key_id(SealKeyId(*month, entry_id, subjects.keys[0].id));
-    secret = crypto::HkdfSha256(subjects.keys[0].secret, "", "payload/v1", crypto::kAesKeyBytes);
+    secret = OneSubjectSecret(subjects.keys[0]);
   }
-  request->beside.set_payload_nonce(crypto::RandomBytes(crypto::kGcmNonceBytes));
-  request->beside.set_payload(crypto::AesGcmSeal(secret, request->beside.payload_nonce(), entry_id,
-                                                 payload.SerializeAsString()));
+  Seal(secret, entry_id, payload, &request->beside);
   co_return absl::OkStatus();
 }
 
@@ -246,10 +384,8 @@ coro::Task<absl::StatusOr<std::optional<v1::EntryPayload>>> Recorder::OpenPayloa
     WATERLINE_CO_ASSIGN_OR_RETURN(keys, co_await vault_->Load(partition, ids));
   }
   if (!keys[0]) co_return std::optional<v1::EntryPayload>();
-  const bool one_subject = beside.subject_tokens_size() == 1;
-  const std::string secret =
-      one_subject ? crypto::HkdfSha256(keys[0]->secret, "", "payload/v1", crypto::kAesKeyBytes)
-                  : keys[0]->secret;
+  const bool one_subject = beside.payload_key_id().size() > kKeyIdBytes;
+  const std::string secret = one_subject ? OneSubjectSecret(*keys[0]) : keys[0]->secret;
   auto plain =
       crypto::AesGcmOpen(secret, beside.payload_nonce(), entry.entry_id(), beside.payload());
   v1::EntryPayload payload;

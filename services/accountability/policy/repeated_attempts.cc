@@ -38,6 +38,7 @@ v1::Decision ToDecision(const v1::Entry& entry, const common::v1::LedgerPosition
   decision.set_result(access.result());
   decision.set_level(access.given());
   decision.mutable_reasons()->CopyFrom(access.reasons());
+  decision.set_policy_revision(access.policy_revision());
   auto* receipt = decision.mutable_receipt();
   receipt->set_entry_id(entry.entry_id());
   *receipt->mutable_position() = position;

@@ -92,6 +92,11 @@ TEST(Encoding, IsStrict) {
   EXPECT_EQ(*Base64Decode("YW55IGNhcm5hbCBwbGVhcw=="), "any carnal pleas");
   for (const char* bad : {"YQ", "YQ=", "YR==", "Y===", "YQ==YQ==", "Y Q="})
     EXPECT_FALSE(Base64Decode(bad).ok()) << bad;
+  EXPECT_EQ(Base64UrlEncode("\xfb\xff\xfe?"), "-__-Pw");
+  EXPECT_EQ(*Base64UrlDecode("-__-Pw"), "\xfb\xff\xfe?");
+  EXPECT_EQ(*Base64UrlDecode(""), "");
+  for (const char* bad : {"YQ==", "YR", "Y", "+/", "Y Q", "YQ\n", "YWI="})
+    EXPECT_FALSE(Base64UrlDecode(bad).ok()) << bad;
   EXPECT_FALSE(HexDecode("0").ok());
   EXPECT_FALSE(HexDecode("0G").ok());
   EXPECT_EQ(Base32Encode("foobar"), "mzxw6ytboi");

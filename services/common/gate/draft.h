@@ -35,6 +35,7 @@ class Decision {
   friend class Gate;
   accountability::v1::Question question_;
   accountability::v1::Decision answer_;
+  std::string rows_field_;  // Of the response: see Ask.
   std::chrono::steady_clock::time_point decided_at_;
   std::shared_ptr<const std::atomic<bool>> cancelled_;  // Of the call it was made for.
   std::chrono::steady_clock::time_point deadline_;      // Likewise.

@@ -37,6 +37,10 @@ accountability::v1::Question ToQuestion(const rpc::Call& call, const struct Ask&
   return question;
 }
 
+int64_t MillisecondsOf(const google::protobuf::Duration& duration) {
+  return duration.seconds() * 1000 + duration.nanos() / 1'000'000;
+}
+
 absl::Status Gone() { return absl::CancelledError("nobody waits for this call any more"); }
 
 // What a refusal says: only what follows from the request (contracts.md 2).
@@ -48,53 +52,76 @@ absl::Status Refusal(const accountability::v1::Question& question,
   };
   static const Row kRows[] = {
       {reason::kPurposeRequired, "say why you ask: name a purpose of the code list `purpose`"},
-      {reason::kPurposeNotAvailable, "this version has no rule for this purpose yet"},
+      {reason::kApprovalRequired,
+       "research needs the approval reference that the agreement names; send it with the call"},
+      {reason::kJustificationRequired,
+       "safeguarding needs a reason in words, 20 to 500 characters; the controller will read it"},
       {reason::kAgreementNotFound,
        "no agreement of this name is known; ask without one for your own records"},
       {reason::kNotMember,
        "your organisation is not a member of this network; its host can add it"},
       {reason::kRoleNotPermitted, "your role may not do this"},
       {reason::kNotController, "it does not exist, or another organisation is its controller"},
+      {reason::kAgreementNotActive,
+       "the agreement is not in force: not signed by all, not begun, suspended or ended"},
+      {reason::kPurposeNotCovered, "no agreement between you and the controller has this purpose"},
+      {reason::kOperationNotCovered,
+       "no agreement between you and the controller allows this operation"},
+      {reason::kRoleNotCovered, "no agreement between you and the controller lets this role ask"},
+      {reason::kCategoryNotCovered,
+       "no agreement between you and the controller covers this kind of data"},
+      {reason::kLevelNotCovered, "only aggregates may be released: count instead of reading"},
+      {reason::kNotCovered, "it does not exist, or the agreement does not reach it"},
+      {reason::kRateLimited, "more decisions than the agreement allows in a minute; wait"},
   };
   const std::string name = answer.reasons().empty() ? "" : answer.reasons(0);
   for (const auto& row : kRows) {
     if (row.reason.name != name) continue;
-    return Error(row.reason, row.message,
-                 {{"purpose", question.purpose()},
-                  {"role", question.caller().role()},
-                  {"controller", question.controller()},
-                  {"agreement", question.agreement()}});
+    auto refusal = Error(row.reason, row.message,
+                         {{"purpose", question.purpose()},
+                          {"operation", accountability::v1::Operation_Name(question.operation())},
+                          {"role", question.caller().role()},
+                          {"controller", question.controller()},
+                          {"agreement", question.agreement()}});
+    if (!answer.has_retry_after()) return refusal;
+    return WithRetryAfter(std::move(refusal), MillisecondsOf(answer.retry_after()));
   }
   return Error(reason::kUnexpected, "accountability refused without a known reason");
+}
+
+// An answer may end before the records it was asked for: of a page that is full, and of the one
+// record that stands for an empty list.
+void KeepRowsOf(const google::protobuf::Message& message, privacy::ReleasePlan* plan) {
+  if (plan->rows_field.empty()) return;
+  const auto* field = message.GetDescriptor()->FindFieldByName(plan->rows_field);
+  if (field == nullptr || !field->is_repeated()) return;
+  const auto rows = static_cast<size_t>(message.GetReflection()->FieldSize(message, field));
+  if (rows < plan->rows.size()) plan->rows.resize(rows);
 }
 
 }  // namespace
 
 coro::Task<absl::StatusOr<Decision>> Gate::Ask(const rpc::Call& call, struct Ask ask) {
-  auto question = ToQuestion(call, ask);
-  question.set_attempt(crypto::RandomBytes(16));
-  co_return co_await AskQuestion(std::move(question), call.cancelled, call.deadline);
+  Decision decision;
+  decision.question_ = ToQuestion(call, ask);
+  decision.rows_field_ = std::move(ask.rows_field);
+  decision.cancelled_ = call.cancelled;
+  decision.deadline_ = call.deadline;
+  co_return co_await AskQuestion(std::move(decision));
 }
 
 coro::Task<absl::StatusOr<Decision>> Gate::Refresh(Decision decision) {
   if (*decision.cancelled_) co_return Gone();
   if (now_() - decision.decided_at_ <= kDecisionLife) co_return decision;
-  auto question = std::move(decision.question_);
-  question.set_attempt(crypto::RandomBytes(16));
-  co_return co_await AskQuestion(std::move(question), decision.cancelled_, decision.deadline_);
+  co_return co_await AskQuestion(std::move(decision));
 }
 
-coro::Task<absl::StatusOr<Decision>> Gate::AskQuestion(
-    accountability::v1::Question question, std::shared_ptr<const std::atomic<bool>> cancelled,
-    std::chrono::steady_clock::time_point deadline) {
-  if (*cancelled) co_return Gone();
-  Decision decision;
-  decision.cancelled_ = std::move(cancelled);
-  decision.deadline_ = deadline;
+coro::Task<absl::StatusOr<Decision>> Gate::AskQuestion(Decision decision) {
+  if (*decision.cancelled_) co_return Gone();
+  decision.question_.set_attempt(crypto::RandomBytes(16));
   decision.decided_at_ = now_();
-  decision.question_ = std::move(question);
-  WATERLINE_CO_ASSIGN_OR_RETURN(decision.answer_,
-                                co_await decider_->DecideUntil(decision.question_, deadline));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      decision.answer_, co_await decider_->DecideUntil(decision.question_, decision.deadline_));
   const auto result = decision.answer_.result();
   if (result == accountability::v1::RESULT_PERMIT || result == accountability::v1::RESULT_REDUCED) {
     co_return decision;
@@ -104,11 +131,23 @@ coro::Task<absl::StatusOr<Decision>> Gate::AskQuestion(
   co_return refusal;
 }
 
-void Gate::Project(google::protobuf::Message* message, common::v1::ReleaseLevel level,
+void Gate::Project(google::protobuf::Message* message, const Decision& decision,
                    accountability::v1::Receipt* receipt) {
+  const auto& answer = decision.answer_;
   privacy::ReleasePlan plan;
-  plan.level = level;
-  auto withheld = privacy::Project(message, plan);
+  plan.level = answer.level();
+  plan.pseudonym_key = answer.pseudonym_key();
+  if (decision.rows_field_ != kCounted) {
+    plan.rows_field = decision.rows_field_;
+    for (const auto& record : answer.records()) {
+      privacy::RowRelease row;
+      row.level = record.level();
+      row.text = record.text();
+      plan.rows.push_back(row);
+    }
+    KeepRowsOf(*message, &plan);
+  }
+  const auto withheld = privacy::Project(message, plan);
   for (size_t i = 0; i < withheld.size() && i < kWithheldPathsMax; ++i) {
     receipt->add_withheld(withheld[i]);
   }

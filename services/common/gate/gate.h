@@ -31,6 +31,10 @@ namespace waterline::gate {
 
 using accountability::v1::Operation;
 
+// The rows_field of a question whose records are counted: no row of the answer is one of them, and
+// the answer leaves at the decision's level.
+inline constexpr char kCounted[] = "-";
+
 // The record facts of a question.
 struct Ask {
   Ask(Operation ask_operation, std::string ask_controller, std::string ask_collection,
@@ -55,7 +59,10 @@ struct Ask {
   std::vector<std::string> scopes;
   // One per row of the answer, in order. The rows stand in the repeated field `rows_field` of the
   // response; without a name the whole response is the one row. A row that the decision lowers to
-  // nothing is left out; handlers must not count it either.
+  // nothing is left out; handlers must not count it either. The response may end before the
+  // records do (page_fill.h), and a list without rows is asked as one record, so that an empty list
+  // and a hidden one are alike. Of a count the records are what is counted, and no rows of the
+  // response: kCounted.
   std::vector<accountability::v1::RecordFacts> records;
   std::string rows_field;
 };
@@ -86,7 +93,7 @@ class Gate {
     Released<T> released;
     released.message_ = std::move(draft.message_);
     released.receipt_ = fresh->receipt();
-    Project(&released.message_, fresh->level(), &released.receipt_);
+    Project(&released.message_, *fresh, &released.receipt_);
     if constexpr (requires(T & message) { message.mutable_receipt(); }) {
       *released.message_.mutable_receipt() = released.receipt_;
     }
@@ -94,10 +101,9 @@ class Gate {
   }
 
  private:
-  coro::Task<absl::StatusOr<Decision>> AskQuestion(
-      accountability::v1::Question question, std::shared_ptr<const std::atomic<bool>> cancelled,
-      std::chrono::steady_clock::time_point deadline);
-  static void Project(google::protobuf::Message* message, common::v1::ReleaseLevel level,
+  // Asks the decision's question with a new attempt.
+  coro::Task<absl::StatusOr<Decision>> AskQuestion(Decision decision);
+  static void Project(google::protobuf::Message* message, const Decision& decision,
                       accountability::v1::Receipt* receipt);
 
   Decider* const decider_;

@@ -36,9 +36,9 @@ bool PeerIsLocal(std::string_view peer) {
 
 }  // namespace
 
-absl::StatusOr<accountability::v1::Caller> DevelopmentIdentity::Identify(
-    const MetadataReader& metadata, std::string_view peer) {
-  if (!PeerIsLocal(peer)) {
+absl::StatusOr<Identified> DevelopmentIdentity::Identify(const MetadataReader& metadata,
+                                                         const Peer& peer, Access) {
+  if (!PeerIsLocal(peer.address)) {
     return Error(reason::kIdentityMissing,
                  "development identity is accepted from this machine only");
   }
@@ -69,7 +69,7 @@ absl::StatusOr<accountability::v1::Caller> DevelopmentIdentity::Identify(
                           "is not in the code list actor_role; see `waterline codes actor_role`"});
   }
   if (!violations.empty()) return BadFields(violations);
-  return caller;
+  return Identified{std::move(caller), std::nullopt, ""};
 }
 
 absl::Status DevelopmentIdentity::AllowsListeningOn(std::string_view address) {

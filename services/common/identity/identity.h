@@ -5,6 +5,7 @@
 // allowed on loopback and Unix sockets alone, and receipts say DEV.
 // Thread safety: Identify is called from any thread.
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -28,14 +29,32 @@ inline constexpr std::string_view kReleaseLevelKey = "waterline-release-level";
 // The value of one metadata key, or nothing.
 using MetadataReader = std::function<std::optional<std::string>(std::string_view key)>;
 
+// The other side of the connection, as the transport knows it.
+struct Peer {
+  std::string address;          // `ipv4:127.0.0.1:1`, `unix:`
+  std::string certificate_pem;  // The client's own certificate; empty without TLS.
+};
+
+// What a call is about to do. A method writes when its request has a `request_id`; internal methods
+// are called by services and not for a person.
+enum class Access { kRead, kWrite, kInternal };
+
+struct Identified {
+  accountability::v1::Caller caller;
+  // When the proof ends and every stream with it; nothing for one without an end.
+  std::optional<std::chrono::steady_clock::time_point> expiry;
+  // What the proof says the call is for, when the call itself does not say; empty: nothing.
+  std::string purpose;
+};
+
 class IdentityProvider {
  public:
   virtual ~IdentityProvider() = default;
 
-  // UNAUTHENTICATED/IDENTITY_MISSING naming every missing key, INVALID_FIELDS for malformed values.
-  // `peer` is the transport's name of the other side (`ipv4:127.0.0.1:1`, `unix:`).
-  virtual absl::StatusOr<accountability::v1::Caller> Identify(const MetadataReader& metadata,
-                                                              std::string_view peer) = 0;
+  // UNAUTHENTICATED/IDENTITY_MISSING naming every missing key, INVALID_FIELDS for malformed values;
+  // UNAUTHENTICATED with TOKEN_* or CERTIFICATE_* where there is a proof and it does not hold.
+  virtual absl::StatusOr<Identified> Identify(const MetadataReader& metadata, const Peer& peer,
+                                              Access access) = 0;
 
   // Whether the server may listen there. FAILED_PRECONDITION naming the address otherwise.
   virtual absl::Status AllowsListeningOn(std::string_view address) = 0;
@@ -43,8 +62,8 @@ class IdentityProvider {
 
 class DevelopmentIdentity : public IdentityProvider {
  public:
-  absl::StatusOr<accountability::v1::Caller> Identify(const MetadataReader& metadata,
-                                                      std::string_view peer) override;
+  absl::StatusOr<Identified> Identify(const MetadataReader& metadata, const Peer& peer,
+                                      Access access) override;
   absl::Status AllowsListeningOn(std::string_view address) override;
 };
 

@@ -302,7 +302,7 @@ const FieldDescriptor* RowsFieldOf(const Message& message, const ReleasePlan& pl
 bool AllIdentifiable(const ReleasePlan& plan) {
   return plan.level == common::v1::RELEASE_LEVEL_IDENTIFIABLE &&
          std::all_of(plan.rows.begin(), plan.rows.end(), [](const RowRelease& row) {
-           return row.level == common::v1::RELEASE_LEVEL_IDENTIFIABLE;
+           return row.level == common::v1::RELEASE_LEVEL_IDENTIFIABLE && row.text;
          });
 }
 
@@ -316,8 +316,11 @@ std::vector<std::string> Nothing(Message* message, std::vector<std::string> path
 Leaves LeavesAs(const FieldDescriptor* field, ReleaseLevel level) {
   if (IsReceipt(field)) return Leaves::kAsIs;
   if (!HasRelease(field) || level <= common::v1::RELEASE_LEVEL_NOTHING) return Leaves::kWithheld;
-  if (level == common::v1::RELEASE_LEVEL_IDENTIFIABLE) return Leaves::kAsIs;
   const Release& rule = field->options().GetExtension(common::v1::release);
+  if (level == common::v1::RELEASE_LEVEL_IDENTIFIABLE) {
+    const bool reviewed = rule.form() == common::v1::PSEUDONYMISED_FORM_REVIEWED_TEXT;
+    return reviewed ? Leaves::kReviewedText : Leaves::kAsIs;
+  }
   const bool low_enough =
       rule.lowest() != common::v1::RELEASE_LEVEL_UNSPECIFIED && rule.lowest() <= level;
   const Leaves form = low_enough ? FormOf(field, rule.form()) : Leaves::kWithheld;
@@ -333,7 +336,9 @@ std::vector<std::string> Project(Message* message, const ReleasePlan& plan) {
   if (has_rows && rows == nullptr) return Nothing(message, {plan.rows_field});
   if (!has_rows && plan.rows.size() > 1) return Nothing(message, {"*"});
   if (of_type.full && AllIdentifiable(plan)) return {};
-  View view{Lower(plan.level, plan.level), false, plan.pseudonym_key};
+  // Without exceptions the highest level holds everything, text too.
+  const bool all = plan.level == common::v1::RELEASE_LEVEL_IDENTIFIABLE;
+  View view{Lower(plan.level, plan.level), all, plan.pseudonym_key};
   if (!has_rows && plan.rows.size() == 1) {
     view.level = Lower(plan.level, plan.rows[0].level);
     view.text = plan.rows[0].text;

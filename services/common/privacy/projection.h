@@ -22,7 +22,8 @@ struct RowRelease {
   // Never more than the answer's ceiling. NOTHING: the row is left out, is not counted, and leaves
   // no withheld path.
   common::v1::ReleaseLevel level = common::v1::RELEASE_LEVEL_NOTHING;
-  bool text = false;  // REVIEWED_TEXT may leave: reviewed (clean or redacted) and permitted.
+  // REVIEWED_TEXT may leave, at any level: reviewed (clean or redacted) and permitted.
+  bool text = false;
 };
 
 // What an answer may show.

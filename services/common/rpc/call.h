@@ -25,6 +25,8 @@ struct Call {
   std::string request_id;   // x-request-id, or random. Not the request_id of a mutation.
   std::string traceparent;  // W3C trace context, passed on.
   std::chrono::steady_clock::time_point deadline;  // For calls to other services.
+  // When the caller's token ends: a stream ends then, UNAUTHENTICATED / TOKEN_EXPIRED.
+  std::chrono::steady_clock::time_point token_expiry = std::chrono::steady_clock::time_point::max();
   // True once nobody waits for the answer any more: the client has gone or its time is up, or the
   // server has ended the call. The gate decides nothing more then, so nothing more is committed.
   std::shared_ptr<std::atomic<bool>> cancelled = std::make_shared<std::atomic<bool>>(false);

@@ -1,5 +1,7 @@
 #include "services/common/rpc/calls.h"
 
+#include <grpc/grpc_security_constants.h>
+#include <grpcpp/security/auth_context.h>
 #include <grpcpp/server_context.h>
 
 #include <algorithm>
@@ -27,6 +29,7 @@ constexpr std::chrono::hours kStreamDeadlineMax{24 * 365};  // Beyond that there
 constexpr char kReceiptKey[] = "waterline-receipt-bin";
 constexpr char kRequestIdKey[] = "x-request-id";
 constexpr char kTraceparentKey[] = "traceparent";
+constexpr char kCertificateProperty[] = GRPC_X509_PEM_CERT_PROPERTY_NAME;
 constexpr char kNoAgreement[] = "malformed";  // Names no agreement, so the call is refused.
 
 identity::MetadataReader ReaderOf(grpc::CallbackServerContext* context) {
@@ -79,6 +82,32 @@ bool IsListedService(const accountability::v1::Caller& caller, const Method& met
          0;
 }
 
+identity::Peer PeerOf(grpc::CallbackServerContext* context) {
+  identity::Peer peer;
+  peer.address = context->peer();
+  const auto auth = context->auth_context();
+  const auto certificates = auth == nullptr ? std::vector<grpc::string_ref>()
+                                            : auth->FindPropertyValues(kCertificateProperty);
+  if (certificates.size() == 1)
+    peer.certificate_pem = std::string(certificates[0].data(), certificates[0].size());
+  return peer;
+}
+
+bool HasRequestId(const google::protobuf::Descriptor* message) {
+  return message != nullptr && message->FindFieldByName("request_id") != nullptr;
+}
+
+// A mutation has a request_id, in its request or in a part of it (the header of an import).
+identity::Access AccessOf(const Method& method) {
+  if (method.exposure == common::v1::EXPOSURE_INTERNAL) return identity::Access::kInternal;
+  const auto* request = method.request_prototype->GetDescriptor();
+  if (HasRequestId(request)) return identity::Access::kWrite;
+  for (int i = 0; i < request->field_count(); ++i) {
+    if (HasRequestId(request->field(i)->message_type())) return identity::Access::kWrite;
+  }
+  return identity::Access::kRead;
+}
+
 // The Call of an incoming call, or why there is none. A PUBLIC method is answered without identity.
 absl::StatusOr<Call> MakeCall(grpc::CallbackServerContext* context, const std::string& path,
                               const Method& method, const Shared& shared) {
@@ -103,11 +132,14 @@ absl::StatusOr<Call> MakeCall(grpc::CallbackServerContext* context, const std::s
   call.deadline = DeadlineOf(context, method.kind, shared.unary_deadline_max);
   context->AddInitialMetadata(kRequestIdKey, call.request_id);
   context->AddInitialMetadata(kTraceparentKey, call.traceparent);
-  auto caller = shared.identity->Identify(read, context->peer());
-  if (caller.ok()) {
-    call.caller = *std::move(caller);
+  auto identified = shared.identity->Identify(read, PeerOf(context), AccessOf(method));
+  if (identified.ok()) {
+    call.caller = std::move(identified->caller);
+    if (call.purpose.empty() && !read(identity::kPurposeKey))
+      call.purpose = std::move(identified->purpose);
+    call.token_expiry = identified->expiry.value_or(steady_clock::time_point::max());
   } else if (method.exposure != common::v1::EXPOSURE_PUBLIC) {
-    return caller.status();
+    return identified.status();
   }
   if (method.exposure == common::v1::EXPOSURE_INTERNAL &&
       !IsListedService(call.caller, method, shared.internal_callers)) {
@@ -217,8 +249,9 @@ class StreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
  public:
   using BoolSetter = coro::OneShot<bool>::Setter;
 
-  StreamReactor(grpc::CallbackServerContext* context, std::shared_ptr<std::atomic<bool>> cancelled)
-      : context_(context), cancelled_(std::move(cancelled)) {}
+  StreamReactor(grpc::CallbackServerContext* context, std::shared_ptr<std::atomic<bool>> cancelled,
+                steady_clock::time_point token_expiry)
+      : context_(context), cancelled_(std::move(cancelled)), token_expiry_(token_expiry) {}
   void Hold(std::shared_ptr<StreamReactor> self) { self_ = std::move(self); }
 
   void OnReadDone(bool ok) override { Resolve(&read_setter_, ok); }
@@ -236,9 +269,11 @@ class StreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
   coro::Task<absl::StatusOr<bool>> Read(google::protobuf::Message* message) override {
     coro::OneShot<bool> done;
     if (draining_) co_return Draining();
+    if (IsOver()) co_return TokenEnded();
     if (!Begin(&read_setter_, done.setter(), [this] { StartRead(&in_); })) co_return Gone();
     const bool more = co_await done;
     if (!more && draining_) co_return Draining();
+    if (!more && IsOver()) co_return TokenEnded();
     if (!more && (*cancelled_ || context_->IsCancelled())) co_return Gone();
     if (!more) co_return false;
     if (!FromBuffer(&in_, message)) co_return Malformed();
@@ -247,9 +282,11 @@ class StreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
 
   coro::Task<absl::Status> Write(const google::protobuf::Message& message) override {
     coro::OneShot<bool> done;
+    if (IsOver()) co_return TokenEnded();
     out_ = ToBuffer(message);
     const bool begun = Begin(&write_setter_, done.setter(), [this] { StartWrite(&out_); });
     const bool written = begun && co_await done;
+    if (!written && IsOver()) co_return TokenEnded();
     if (!written) co_return Gone();
     co_return absl::OkStatus();
   }
@@ -266,7 +303,15 @@ class StreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
     finished_ = true;
     Finish(ToGrpc(Draining()));
   }
-  void Expire() override {}
+  // The caller's token has ended. A write that is under way ends first; its handler then gets the
+  // error with its next step, and gives it to End.
+  void Expire() override {
+    std::lock_guard lock(mutex_);
+    if (finished_ || write_setter_) return;
+    cancelled_->store(true);
+    finished_ = true;
+    Finish(ToGrpc(TokenEnded()));
+  }
 
   void End(const absl::Status& status) {
     std::lock_guard lock(mutex_);
@@ -298,6 +343,12 @@ class StreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
     if (setter) setter->Set(ok);
   }
 
+  bool IsOver() const { return steady_clock::now() >= token_expiry_; }
+  static absl::Status TokenEnded() {
+    return Error(reason::kTokenExpired,
+                 "the access token has ended, and the stream with it; get a new one and resume "
+                 "after the last message");
+  }
   static absl::Status Gone() { return absl::CancelledError("the client has gone"); }
   static absl::Status Draining() {
     return Error(reason::kUnavailable, "the server is stopping; send it again when it is back");
@@ -312,6 +363,7 @@ class StreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
 
   grpc::CallbackServerContext* const context_;
   std::shared_ptr<std::atomic<bool>> cancelled_;
+  const steady_clock::time_point token_expiry_;
   std::shared_ptr<StreamReactor> self_;  // Until OnDone.
   grpc::ByteBuffer in_;
   grpc::ByteBuffer out_;
@@ -372,9 +424,10 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StartStream(
   const auto start = steady_clock::now();
   auto call = std::make_shared<absl::StatusOr<Call>>(MakeCall(context, path, method, *shared));
   auto cancelled = call->ok() ? (*call)->cancelled : std::make_shared<std::atomic<bool>>(false);
-  auto reactor = std::make_shared<StreamReactor>(context, cancelled);
+  const auto token_expiry = call->ok() ? (*call)->token_expiry : steady_clock::time_point::max();
+  auto reactor = std::make_shared<StreamReactor>(context, cancelled, token_expiry);
   reactor->Hold(reactor);
-  shared->Begin(reactor, steady_clock::time_point::max());
+  shared->Begin(reactor, token_expiry);
   auto* raw = reactor.get();
   coro::Start(RunStream(method, *call, raw),
               [shared, &path, &method, call, reactor, start](absl::Status status) {

@@ -27,7 +27,7 @@ class Running {
   virtual ~Running() = default;
   // The server drains: end now if the call only waits for its client.
   virtual void Drain() = 0;
-  // The deadline cap has passed.
+  // The deadline cap has passed, or the token of a stream has ended; called until the call ends.
   virtual void Expire() = 0;
 };
 

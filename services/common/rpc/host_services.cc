@@ -9,8 +9,9 @@ std::string HostServicePrefix(const NetworkFacts& network) {
   return "spiffe://" + network.network + "/org/" + network.host + "/svc/";
 }
 
-absl::StatusOr<accountability::v1::Caller> DevelopmentServices::Identify(
-    const identity::MetadataReader& metadata, std::string_view /*peer*/) {
+absl::StatusOr<identity::Identified> DevelopmentServices::Identify(
+    const identity::MetadataReader& metadata, const identity::Peer& /*peer*/,
+    identity::Access /*access*/) {
   const std::string service = metadata(kServiceKey).value_or("");
   if (!text::IsResourceId(service)) {
     return Error(reason::kIdentityMissing,
@@ -20,7 +21,7 @@ absl::StatusOr<accountability::v1::Caller> DevelopmentServices::Identify(
   caller.set_organisation(network_.host);
   caller.set_authentication(accountability::v1::AUTHENTICATION_DEV);
   caller.set_certificate_identity(HostServicePrefix(network_) + service);
-  return caller;
+  return identity::Identified{std::move(caller), std::nullopt, ""};
 }
 
 absl::Status DevelopmentServices::AllowsListeningOn(std::string_view address) {

@@ -21,8 +21,9 @@ class DevelopmentServices : public identity::IdentityProvider {
  public:
   explicit DevelopmentServices(const NetworkFacts& network) : network_(network) {}
 
-  absl::StatusOr<accountability::v1::Caller> Identify(const identity::MetadataReader& metadata,
-                                                      std::string_view peer) override;
+  absl::StatusOr<identity::Identified> Identify(const identity::MetadataReader& metadata,
+                                                const identity::Peer& peer,
+                                                identity::Access access) override;
   absl::Status AllowsListeningOn(std::string_view address) override;
 
  private:

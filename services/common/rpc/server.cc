@@ -142,10 +142,14 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options,
   // The host's services ask on a quiet connection whether the other side is still there (link.h).
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              static_cast<int>(kKeepalivePeriod.count()) / 2);
+  std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
+  if (impl->options.tls) {
+    WATERLINE_ASSIGN_OR_RETURN(credentials, ServerCredentialsOf(*impl->options.tls));
+  }
   std::deque<int> ports;
   for (const auto& address : impl->options.addresses) {
     WATERLINE_RETURN_IF_ERROR(impl->options.identity->AllowsListeningOn(address));
-    builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &ports.emplace_back(0));
+    builder.AddListeningPort(address, credentials, &ports.emplace_back(0));
   }
   for (const Service* service : services) {
     const auto problems = CheckAgainstDescriptor(*service);

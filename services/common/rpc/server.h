@@ -18,6 +18,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,11 +27,13 @@
 #include "services/common/rpc/limits.h"
 #include "services/common/rpc/metrics.h"
 #include "services/common/rpc/service.h"
+#include "services/common/rpc/tls.h"
 
 namespace waterline::rpc {
 
 struct ServerOptions {
   std::vector<std::string> addresses;  // 127.0.0.1:50051, 127.0.0.1:0 (a free port), unix:/path
+  std::optional<TlsFiles> tls;         // Mutual TLS on every address; without it none is encrypted.
   identity::IdentityProvider* identity = nullptr;
   Metrics* metrics = nullptr;
   std::chrono::milliseconds drain_grace{10'000};

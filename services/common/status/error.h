@@ -116,8 +116,22 @@ inline constexpr Reason kSignatoryNotAuthorised{absl::StatusCode::kFailedPrecond
                                                 "SIGNATORY_NOT_AUTHORISED", kCommonDomain};
 inline constexpr Reason kSignedForAnother{absl::StatusCode::kFailedPrecondition,
                                           "SIGNED_FOR_ANOTHER", kCommonDomain};
+inline constexpr Reason kPersonalDataFound{absl::StatusCode::kFailedPrecondition,
+                                           "PERSONAL_DATA_FOUND", kCommonDomain};
 inline constexpr Reason kNotParty{absl::StatusCode::kFailedPrecondition, "NOT_PARTY",
                                   kCommonDomain};
+inline constexpr Reason kTokenInvalid{absl::StatusCode::kUnauthenticated, "TOKEN_INVALID",
+                                      kCommonDomain};
+inline constexpr Reason kTokenExpired{absl::StatusCode::kUnauthenticated, "TOKEN_EXPIRED",
+                                      kCommonDomain};
+inline constexpr Reason kTokenReplayed{absl::StatusCode::kUnauthenticated, "TOKEN_REPLAYED",
+                                       kCommonDomain};
+inline constexpr Reason kTokenBinding{absl::StatusCode::kUnauthenticated, "TOKEN_BINDING",
+                                      kCommonDomain};
+inline constexpr Reason kCertificateRefused{absl::StatusCode::kUnauthenticated,
+                                            "CERTIFICATE_REFUSED", kCommonDomain};
+inline constexpr Reason kIssuerNotPinned{absl::StatusCode::kUnauthenticated, "ISSUER_NOT_PINNED",
+                                         kCommonDomain};
 }  // namespace reason
 
 }  // namespace waterline

@@ -7,6 +7,7 @@
 #include "services/common/text/date.h"
 #include "services/common/text/id.h"
 #include "services/common/text/identifiers.h"
+#include "services/common/text/personal.h"
 #include "services/common/text/utf8.h"
 
 namespace waterline::text {
@@ -140,6 +141,33 @@ TEST(Utf8, RefusesWhatMustNotBeStored) {
 TEST(Utf8, SuggestsWhatIsNear) {
   EXPECT_EQ(Suggestion("harborside", {"Harbourside", "Chalk Hills"}), "Harbourside");
   EXPECT_EQ(Suggestion("zzz", {"Harbourside", "Chalk Hills"}), "");
+}
+
+TEST(Personal, FindsEachKindAndNeverGivesTheValue) {
+  using Kinds = std::vector<std::string>;
+  const std::vector<std::pair<std::string, Kinds>> cases = {
+      {"write to petra.planted@example.org, please", {"email"}},
+      {"ring 01273 555 123 after six", {"telephone"}},
+      {"ring (01273) 555123", {"telephone"}},
+      {"+44 7700 900123 is mine", {"telephone"}},
+      {"I live at BN1 1AA", {"postcode"}},
+      {"near bn11aa", {"postcode"}},
+      {"my number is 943 476 5919", {"nhs_number"}},
+      {"Dr Okafor was kind", {"name"}},
+      {"I told Mrs. O'Neill", {"name"}},
+      {"My name is Xanthe", {"name"}},
+      {"Petra Planted said so", {"name"}},
+      {"Mr Bell, bell@example.org, 07700 900123, SW1A 1AA",
+       {"name", "email", "telephone", "postcode"}}};
+  for (const auto& [text, kinds] : cases) EXPECT_EQ(FindPersonal(text), kinds) << text;
+}
+
+TEST(Personal, LeavesOrdinaryWordsAlone) {
+  for (const std::string text :
+       {"One page, please. The letter came 3 weeks late.", "Open 9 to 5, room 12B, floor 2.",
+        "The name is unclear. Doctor was kind. The Doctor.", "In 2026 we spent 1 200 300 pounds.",
+        "Meet @ the hall", "It costs 12345678901 pence", "Mark my words; may we?", ""})
+    EXPECT_TRUE(FindPersonal(text).empty()) << text << ' ' << FindPersonal(text)[0];
 }
 
 }  // namespace

@@ -22,13 +22,31 @@ constexpr int kContributionsPerCommit = 90;  // Five operations each: under 500.
 constexpr size_t kBytesPerCommit = 700 * 1024;
 constexpr int kConflictsMax = 20;
 
-template <class Record>
-std::vector<std::string> SubjectsOf(const std::vector<records::Stored<Record>>& stored) {
-  std::set<std::string> subjects;
+// The people behind contributions who are nobody's participant: labels once, anonymous ones each.
+uint32_t CountInformants(const std::vector<records::Stored<ContributionRecord>>& stored) {
+  std::set<std::string> labels;
+  uint32_t anonymous = 0;
   for (const auto& one : stored) {
-    if (!one.record.subject_id().empty()) subjects.insert(one.record.subject_id());
+    if (!one.record.subject_id().empty()) continue;
+    const auto& label = one.record.public_().informant();
+    if (label.empty()) {
+      ++anonymous;
+    } else {
+      labels.insert(label);
+    }
   }
-  return {subjects.begin(), subjects.end()};
+  return anonymous + static_cast<uint32_t>(labels.size());
+}
+
+// The facts of a question about these contributions of one event.
+void Describe(const std::vector<records::Stored<ContributionRecord>>& stored,
+              const EventFacts& event, gate::Ask* ask) {
+  Subjects subjects;
+  ask->scopes = event.scopes;
+  for (const auto& one : stored) ask->records.push_back(FactsOf(one.record, event, &subjects));
+  if (stored.empty()) ask->records.push_back(KeptByLead());
+  ask->subject_ids = subjects.ids();
+  ask->informants = CountInformants(stored);
 }
 
 // What the service itself sets, whatever the sender put there.
@@ -38,6 +56,10 @@ void FillOutputFields(const std::string& name, const std::string& informant, int
   contribution->set_contribution_code(ContributionCode(crypto::RandomBytes(5)));
   contribution->clear_withdrawn();
   contribution->clear_erased();
+  for (const char* field : {"redacted_text", "reviewer_role", "review_time", "etag"}) {
+    contribution->GetReflection()->ClearField(
+        contribution, contribution->GetDescriptor()->FindFieldByName(field));
+  }
   *contribution->mutable_create_time() = text::ToTimestamp(now_ms);
   contribution->clear_informant();
   if (!informant.empty()) contribution->set_informant(crypto::IdFromBytes('i', informant));
@@ -100,6 +122,16 @@ std::vector<FieldViolation> CheckContributions(v1::RecordContributionsRequest* r
   return violations;
 }
 
+// Where text was redacted, a recording of it and the original stay with the controller.
+void ShowToOthers(v1::Contribution* contribution) {
+  // Without redacted_text it was redacted before it was sent.
+  if (!contribution->redacted_text().empty()) {
+    contribution->set_text(contribution->redacted_text());
+    contribution->clear_media_reference();
+  }
+  contribution->clear_redacted_text();
+}
+
 // Another import, or a hand (empty), holds the contribution too. True when the record changed.
 bool AddHolder(const std::string& import_name, ContributionRecord* record) {
   const auto& also = record->also_imports();
@@ -113,7 +145,7 @@ bool AddHolder(const std::string& import_name, ContributionRecord* record) {
 }  // namespace
 
 coro::Task<absl::StatusOr<std::vector<v1::Contribution>>> EventsApi::ToPublic(
-    std::vector<Contribution> stored, EventRef event) {
+    const rpc::Call& call, std::vector<Contribution> stored, EventRef event) {
   std::vector<std::string> key_ids;
   for (const auto& one : stored) key_ids.push_back(one.record.sealed().key_id());
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto keys,
@@ -121,12 +153,14 @@ coro::Task<absl::StatusOr<std::vector<v1::Contribution>>> EventsApi::ToPublic(
   std::vector<v1::Contribution> contributions;
   for (size_t i = 0; i < stored.size(); ++i) {
     v1::Contribution contribution = std::move(*stored[i].record.mutable_public_());
+    contribution.set_etag(records::EtagOf(stored[i].revision));
     if (keys[i]) {
       WATERLINE_CO_RETURN_IF_ERROR(privacy::OpenPersonal(
           stored[i].record.sealed(), contribution.name(), *keys[i], &contribution));
     } else {
       contribution.set_erased(true);
     }
+    if (call.caller.organisation() != event.organisation) ShowToOthers(&contribution);
     contributions.push_back(std::move(contribution));
   }
   co_return contributions;
@@ -276,7 +310,7 @@ EventsApi::Answer<v1::RecordContributionsResponse> EventsApi::RecordContribution
     WATERLINE_CO_RETURN_IF_ERROR(
         (co_await parts_.store->Commit(event.partition(), std::move(batch))).status());
   }
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto shown, co_await ToPublic(std::move(stored), event));
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto shown, co_await ToPublic(call, std::move(stored), event));
   for (auto& one : shown) *response.add_contributions() = std::move(one);
   co_return gate::Draft<v1::RecordContributionsResponse>(std::move(response), std::move(decision));
 }
@@ -292,15 +326,18 @@ EventsApi::Answer<v1::GetContributionResponse> EventsApi::GetContribution(
                                                  parts_.store, event.partition(),
                                                  Key(kContributions, event.id + "/" + (*ids)[2])));
   std::vector<Contribution> one;
-  if (stored) one.push_back(*std::move(stored));
-  const auto subjects = SubjectsOf(one);
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision,
-                                co_await Ask(call, Operation::OPERATION_READ, event.organisation,
-                                             kContributions, request.name(), kCategory, subjects,
-                                             static_cast<uint32_t>(one.size() - subjects.size())));
+  EventFacts facts;  // Of what is absent: none.
+  if (stored) {
+    one.push_back(*std::move(stored));
+    WATERLINE_CO_ASSIGN_OR_RETURN(facts, co_await FactsOfEvent(call, event));
+  }
+  gate::Ask ask(Operation::OPERATION_READ, event.organisation, kContributions, request.name(),
+                {kCategory});
+  Describe(one, facts, &ask);
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await parts_.gate->Ask(call, ask));
   if (one.empty()) co_return Error(reason::kNotFound, "there is no contribution of this name");
   v1::GetContributionResponse response;
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto shown, co_await ToPublic(std::move(one), event));
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto shown, co_await ToPublic(call, std::move(one), event));
   *response.mutable_contribution() = std::move(shown[0]);
   co_return gate::Draft<v1::GetContributionResponse>(std::move(response), std::move(decision));
 }
@@ -313,20 +350,30 @@ EventsApi::Answer<v1::ListContributionsResponse> EventsApi::ListContributions(
       const auto page,
       records::ReadPage(request.page_size(), request.page_token(), request.parent()));
   const EventRef event{(*ids)[0], (*ids)[1]};
-  const auto range = records::PageRange(kContributions, event.id + "/", page);
-  WATERLINE_CO_ASSIGN_OR_RETURN(
-      auto stored, co_await records::Scan<ContributionRecord>(parts_.store, event.partition(),
-                                                              range, page.limit));
-  const auto subjects = SubjectsOf(stored);
-  WATERLINE_CO_ASSIGN_OR_RETURN(
-      auto decision,
-      co_await Ask(call, Operation::OPERATION_SEARCH, event.organisation, kContributions,
-                   request.parent() + "/contributions", kCategory, subjects,
-                   static_cast<uint32_t>(stored.size() - subjects.size())));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto facts, co_await FactsOfEvent(call, event));
+  gate::PageFill fill(page.limit, page.after);
+  std::vector<Contribution> stored;
+  std::vector<std::string> keys;
+  gate::Decision decision;
+  do {
+    const records::Page some{fill.count(), fill.after()};
+    const auto range = records::PageRange(kContributions, event.id + "/", some);
+    WATERLINE_CO_ASSIGN_OR_RETURN(
+        stored, co_await records::Scan<ContributionRecord>(parts_.store, event.partition(), range,
+                                                           fill.count()));
+    gate::Ask ask(Operation::OPERATION_SEARCH, event.organisation, kContributions,
+                  request.parent() + "/contributions", {kCategory});
+    ask.rows_field = "contributions";
+    Describe(stored, facts, &ask);
+    keys.clear();
+    for (const auto& one : stored) keys.push_back(one.id);
+    WATERLINE_CO_ASSIGN_OR_RETURN(decision, co_await parts_.gate->Ask(call, ask));
+  } while (!fill.Enough(keys, decision));
+  stored.resize(static_cast<size_t>(fill.rows()));
   v1::ListContributionsResponse response;
-  if (static_cast<int>(stored.size()) == page.limit)
-    response.set_next_page_token(records::NextPageToken(stored.back().id, request.parent()));
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto shown, co_await ToPublic(std::move(stored), event));
+  if (!fill.next().empty())
+    response.set_next_page_token(records::NextPageToken(fill.next(), request.parent()));
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto shown, co_await ToPublic(call, std::move(stored), event));
   for (auto& one : shown) *response.add_contributions() = std::move(one);
   co_return gate::Draft<v1::ListContributionsResponse>(std::move(response), std::move(decision));
 }

@@ -29,13 +29,15 @@ v1::Event ToEvent(records::Stored<EventRecord> stored) {
   return event;
 }
 
+absl::Status AbsentEvent() { return Error(reason::kNotFound, "there is no event of this name"); }
+
 }  // namespace
 
 coro::Task<absl::StatusOr<records::Stored<EventRecord>>> EventsApi::LoadEvent(EventRef event) {
   WATERLINE_CO_ASSIGN_OR_RETURN(
       auto stored,
       co_await records::Load<EventRecord>(parts_.store, event.partition(), Key(kEvents, event.id)));
-  if (!stored) co_return Error(reason::kNotFound, "there is no event of this name");
+  if (!stored) co_return AbsentEvent();
   co_return *std::move(stored);
 }
 
@@ -55,6 +57,27 @@ coro::Task<absl::Status> EventsApi::CheckEventReferences(const v1::Event& event)
   if (ReasonOf(programme.status()) == reason::kNotFound.name)
     co_return BadFields({{"event.programme", "names no programme of this organisation"}});
   co_return programme.status();
+}
+
+coro::Task<absl::StatusOr<EventFacts>> EventsApi::FactsOfEvent(const rpc::Call& call,
+                                                               EventRef event) {
+  EventFacts facts;
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto stored,
+      co_await records::Load<EventRecord>(parts_.store, event.partition(), Key(kEvents, event.id)));
+  if (!stored) co_return facts;
+  facts.scopes = ScopesOf(stored->record.public_());
+  const auto programme =
+      text::MatchName(stored->record.public_().programme(), "organisations/*/programmes/*");
+  if (!programme) co_return facts;
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto found, co_await records::Load<storage::v1::ProgrammeRecord>(
+                            parts_.store, event.partition(), Key(kProgrammes, (*programme)[1])));
+  if (!found) co_return facts;
+  for (const auto& function : found->record.public_().functions()) {
+    if (IdOf(function.organisation()) == call.caller.organisation()) facts.caller_is_partner = true;
+  }
+  co_return facts;
 }
 
 EventsApi::Answer<v1::CreateEventResponse> EventsApi::CreateEvent(
@@ -107,12 +130,17 @@ EventsApi::Answer<v1::GetEventResponse> EventsApi::GetEvent(const rpc::Call& cal
                                                             const v1::GetEventRequest& request) {
   const auto ids = text::MatchName(request.name(), "organisations/*/events/*");
   if (!ids) co_return BadFields({{"name", "is not a name organisations/{id}/events/{id}"}});
-  WATERLINE_CO_ASSIGN_OR_RETURN(
-      auto decision,
-      co_await Ask(call, Operation::OPERATION_READ, (*ids)[0], kEvents, request.name(), kCategory));
   const EventRef ref{(*ids)[0], (*ids)[1]};
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto stored,
+      co_await records::Load<EventRecord>(parts_.store, ref.partition(), Key(kEvents, ref.id)));
+  gate::Ask ask(Operation::OPERATION_READ, ref.organisation, kEvents, request.name(), {kCategory});
+  ask.records.push_back(stored ? FactsOf(stored->record.public_()) : KeptByLead());
+  if (stored) ask.scopes = ScopesOf(stored->record.public_());
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await parts_.gate->Ask(call, ask));
+  if (!stored) co_return AbsentEvent();
   v1::GetEventResponse response;
-  WATERLINE_CO_ASSIGN_OR_RETURN(*response.mutable_event(), co_await ReadEvent(ref));
+  *response.mutable_event() = ToEvent(*std::move(stored));
   co_return gate::Draft<v1::GetEventResponse>(std::move(response), std::move(decision));
 }
 
@@ -127,24 +155,39 @@ EventsApi::Answer<v1::ListEventsResponse> EventsApi::ListEvents(
   if (!request.programme().empty() && !programme)
     co_return BadFields({{"programme", "is not a name organisations/{id}/programmes/{id}"}});
   const Partition partition((*ids)[0]);
-  const std::string filter =
-      request.programme().empty() ? "" : "programme = " + request.programme();
-  const std::vector<std::string> no_subjects;
-  WATERLINE_CO_ASSIGN_OR_RETURN(
-      auto decision, co_await Ask(call, Operation::OPERATION_SEARCH, partition.id, kEvents,
-                                  request.parent() + "/events", kCategory, no_subjects, 0, filter));
   const std::string prefix = programme ? (*programme)[1] + "/" : "";
-  const auto range = records::PageRange(programme ? kProgrammeEvents : kEvents, prefix, page);
-  WATERLINE_CO_ASSIGN_OR_RETURN(
-      const auto items, co_await parts_.store->Scan(partition, range, page.limit,
-                                                    waterline::storage::Direction::kForward));
+  gate::PageFill fill(page.limit, page.after);
+  std::vector<records::Stored<EventRecord>> stored;
+  std::vector<std::string> keys;
+  gate::Decision decision;
+  do {
+    const std::string collection = programme ? kProgrammeEvents : kEvents;
+    const records::Page some{fill.count(), fill.after()};
+    const auto range = records::PageRange(collection, prefix, some);
+    WATERLINE_CO_ASSIGN_OR_RETURN(
+        const auto items, co_await parts_.store->Scan(partition, range, fill.count(),
+                                                      waterline::storage::Direction::kForward));
+    stored.clear();
+    keys.clear();
+    gate::Ask ask(Operation::OPERATION_SEARCH, partition.id, kEvents, request.parent() + "/events",
+                  {kCategory});
+    ask.rows_field = "events";
+    if (programme) ask.filter = "programme = " + request.programme();
+    for (const auto& item : items) {
+      const EventRef ref{partition.id, item.id.substr(prefix.size())};
+      WATERLINE_CO_ASSIGN_OR_RETURN(auto event, co_await LoadEvent(ref));
+      ask.records.push_back(FactsOf(event.record.public_()));
+      stored.push_back(std::move(event));
+      keys.push_back(item.id);
+    }
+    if (ask.records.empty()) ask.records.push_back(KeptByLead());
+    WATERLINE_CO_ASSIGN_OR_RETURN(decision, co_await parts_.gate->Ask(call, ask));
+  } while (!fill.Enough(keys, decision));
   v1::ListEventsResponse response;
-  for (const auto& item : items) {
-    const EventRef ref{partition.id, item.id.substr(prefix.size())};
-    WATERLINE_CO_ASSIGN_OR_RETURN(*response.add_events(), co_await ReadEvent(ref));
-  }
-  if (static_cast<int>(items.size()) == page.limit)
-    response.set_next_page_token(records::NextPageToken(items.back().id, arguments));
+  for (int i = 0; i < fill.rows(); ++i)
+    *response.add_events() = ToEvent(std::move(stored[static_cast<size_t>(i)]));
+  if (!fill.next().empty())
+    response.set_next_page_token(records::NextPageToken(fill.next(), arguments));
   co_return gate::Draft<v1::ListEventsResponse>(std::move(response), std::move(decision));
 }
 

@@ -46,6 +46,9 @@ void EventsApi::Register(rpc::Service* service) {
   rpc::Gated(service, "RecordContributions", this, &EventsApi::RecordContributions, gate);
   rpc::Gated(service, "GetContribution", this, &EventsApi::GetContribution, gate);
   rpc::Gated(service, "ListContributions", this, &EventsApi::ListContributions, gate);
+  rpc::Gated(service, "ReviewContribution", this, &EventsApi::ReviewContribution, gate);
+  rpc::Gated(service, "CountEvents", this, &EventsApi::CountEvents, gate);
+  rpc::Gated(service, "CountContributions", this, &EventsApi::CountContributions, gate);
   rpc::Gated(service, "RecordReactions", this, &EventsApi::RecordReactions, gate);
   rpc::Gated(service, "ListReactions", this, &EventsApi::ListReactions, gate);
   rpc::Gated(service, "TallyReactions", this, &EventsApi::TallyReactions, gate);

@@ -2,7 +2,8 @@
 
 // The handlers of EventsService (see its proto for errors). One file per topic: events_api.cc
 // (catalogue, shared parts), programmes.cc, events.cc, contributions.cc, reactions.cc,
-// responses.cc, imports.cc (import records, revert), import_run.cc (reading files in).
+// responses.cc, reviews.cc, counts.cc, imports.cc (import records, revert), import_run.cc (reading
+// files in).
 // Thread safety: any thread.
 
 #include <functional>
@@ -12,11 +13,15 @@
 
 #include "services/common/clock/clock.h"
 #include "services/common/coro/pool.h"
+#include "services/common/gate/page_fill.h"
 #include "services/common/privacy/vault.h"
 #include "services/common/records/records.h"
 #include "services/common/rpc/directory.h"
 #include "services/common/rpc/network.h"
 #include "services/common/rpc/service.h"
+#include "services/events/api/count_table.h"
+#include "services/events/api/counted.h"
+#include "services/events/api/record_facts.h"
 #include "services/events/store/bulk_rows.h"
 #include "services/events/store/keys.h"
 #include "waterline/events/storage/v1/records.pb.h"
@@ -85,6 +90,12 @@ class EventsApi {
                                                       const v1::GetContributionRequest& request);
   Answer<v1::ListContributionsResponse> ListContributions(
       const rpc::Call& call, const v1::ListContributionsRequest& request);
+  Answer<v1::ReviewContributionResponse> ReviewContribution(
+      const rpc::Call& call, const v1::ReviewContributionRequest& request);
+  Answer<v1::CountEventsResponse> CountEvents(const rpc::Call& call,
+                                              const v1::CountEventsRequest& request);
+  Answer<v1::CountContributionsResponse> CountContributions(
+      const rpc::Call& call, const v1::CountContributionsRequest& request);
   Answer<v1::RecordReactionsResponse> RecordReactions(const rpc::Call& call,
                                                       const v1::RecordReactionsRequest& request);
   Answer<v1::ListReactionsResponse> ListReactions(const rpc::Call& call,
@@ -136,6 +147,8 @@ class EventsApi {
 
   coro::Task<absl::StatusOr<records::Stored<storage::v1::EventRecord>>> LoadEvent(EventRef event);
   coro::Task<absl::StatusOr<v1::Event>> ReadEvent(EventRef event);
+  // What a question about what was recorded at the event must say of it; absent: no scopes.
+  coro::Task<absl::StatusOr<EventFacts>> FactsOfEvent(const rpc::Call& call, EventRef event);
   coro::Task<absl::Status> CheckEventReferences(const v1::Event& event);
   // Edits one event under its revision. `change` says why not.
   using Change = std::function<absl::Status(v1::Event*)>;
@@ -162,8 +175,28 @@ class EventsApi {
   coro::Task<absl::StatusOr<std::vector<std::string>>> StoreContributions(
       EventRef event, std::vector<NewContribution> contributions, CommitHook* hook,
       common::v1::BulkReport* report);
+  // Opened. To others than the controller redacted text takes the place of the original.
   coro::Task<absl::StatusOr<std::vector<v1::Contribution>>> ToPublic(
-      std::vector<Contribution> stored, EventRef event);
+      const rpc::Call& call, std::vector<Contribution> stored, EventRef event);
+  coro::Task<absl::Status> StoreReview(const rpc::Call& call,
+                                       const v1::ReviewContributionRequest& request, EventRef event,
+                                       Contribution stored, const records::Mutation& mutation,
+                                       gate::Decision* decision);
+  // What a count rests on: one record per thing or kind of thing, asked in questions of 1,000.
+  coro::Task<absl::StatusOr<Counted>> AskCounted(const rpc::Call& call, gate::Ask ask,
+                                                 std::vector<CountedRecord> records);
+  // `by_contribution` outlives the call.
+  coro::Task<absl::StatusOr<std::vector<CountedRecord>>> CountedReactions(
+      const rpc::Call& call, EventRef event,
+      const std::map<std::string, v1::ReactionTally>& by_contribution);
+  coro::Task<absl::StatusOr<std::vector<records::Stored<storage::v1::EventRecord>>>> CountedEvents(
+      const rpc::Call& call, std::string organisation);
+  // By id; those that are not there are left out. At most 1,000 ids.
+  coro::Task<absl::StatusOr<std::map<std::string, storage::v1::ContributionRecord>>>
+  LoadContributions(EventRef event, std::vector<std::string> contribution_ids);
+  coro::Task<absl::Status> DescribeReactions(EventRef event, EventFacts facts,
+                                             std::vector<storage::v1::ReactionRow> rows,
+                                             gate::Ask* ask);
   coro::Task<absl::StatusOr<v1::ReactionTally>> Tally(
       EventRef event, std::map<std::string, v1::ReactionTally>* by_contribution);
   coro::Task<absl::StatusOr<std::vector<storage::v1::ResponseRow>>> ToRows(

@@ -126,9 +126,9 @@ EventsApi::Answer<v1::GetImportResponse> EventsApi::GetImport(const rpc::Call& c
                                                               const v1::GetImportRequest& request) {
   const auto ids = text::MatchName(request.name(), "organisations/*/imports/*");
   if (!ids) co_return BadFields({{"name", "is not a name organisations/{id}/imports/{id}"}});
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision,
-                                co_await Ask(call, Operation::OPERATION_READ, (*ids)[0], kImports,
-                                             request.name(), kCategory));
+  gate::Ask ask(Operation::OPERATION_READ, (*ids)[0], kImports, request.name(), {kCategory});
+  ask.records.push_back(KeptByLead());
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await parts_.gate->Ask(call, ask));
   v1::GetImportResponse response;
   WATERLINE_CO_ASSIGN_OR_RETURN(*response.mutable_import(),
                                 co_await ReadImport((*ids)[0], (*ids)[1]));
@@ -142,14 +142,19 @@ EventsApi::Answer<v1::ListImportsResponse> EventsApi::ListImports(
   WATERLINE_CO_ASSIGN_OR_RETURN(
       const auto page,
       records::ReadPage(request.page_size(), request.page_token(), request.parent()));
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision,
-                                co_await Ask(call, Operation::OPERATION_SEARCH, (*ids)[0], kImports,
-                                             request.parent() + "/imports", kCategory));
   const auto range = records::PageRange(kImports, "", page);
   WATERLINE_CO_ASSIGN_OR_RETURN(
       const auto items, co_await parts_.store->Scan(Partition((*ids)[0]), range, page.limit,
                                                     waterline::storage::Direction::kForward));
+  gate::Ask ask(Operation::OPERATION_SEARCH, (*ids)[0], kImports, request.parent() + "/imports",
+                {kCategory});
+  ask.rows_field = "imports";
+  // Imports are the controller's own: all of them stay, or none does.
+  ask.records.resize(std::max<size_t>(items.size(), 1), KeptByLead());
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await parts_.gate->Ask(call, ask));
   v1::ListImportsResponse response;
+  if (!decision.Shows(0))
+    co_return gate::Draft<v1::ListImportsResponse>(std::move(response), std::move(decision));
   for (const auto& item : items) {
     WATERLINE_CO_ASSIGN_OR_RETURN(*response.add_imports(), co_await ReadImport((*ids)[0], item.id));
   }

@@ -92,11 +92,16 @@ EventsApi::Answer<v1::GetProgrammeResponse> EventsApi::GetProgramme(
   const auto ids = text::MatchName(request.name(), "organisations/*/programmes/*");
   if (!ids) co_return BadFields({{"name", "is not a name organisations/{id}/programmes/{id}"}});
   WATERLINE_CO_ASSIGN_OR_RETURN(
-      auto decision, co_await Ask(call, Operation::OPERATION_READ, (*ids)[0], kProgrammes,
-                                  request.name(), common::v1::CATEGORY_EVENT));
+      auto stored, co_await records::Load<ProgrammeRecord>(parts_.store, Partition((*ids)[0]),
+                                                           Key(kProgrammes, (*ids)[1])));
+  gate::Ask ask(Operation::OPERATION_READ, (*ids)[0], kProgrammes, request.name(),
+                {common::v1::CATEGORY_EVENT});
+  if (stored) ask.scopes.push_back(request.name());
+  ask.records.push_back(stored ? FactsOf(stored->record.public_()) : KeptByLead());
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await parts_.gate->Ask(call, ask));
+  if (!stored) co_return Error(reason::kNotFound, "there is no programme of this name");
   v1::GetProgrammeResponse response;
-  WATERLINE_CO_ASSIGN_OR_RETURN(*response.mutable_programme(),
-                                co_await ReadProgramme((*ids)[0], (*ids)[1]));
+  *response.mutable_programme() = ToProgramme(*std::move(stored));
   co_return gate::Draft<v1::GetProgrammeResponse>(std::move(response), std::move(decision));
 }
 
@@ -107,17 +112,32 @@ EventsApi::Answer<v1::ListProgrammesResponse> EventsApi::ListProgrammes(
   WATERLINE_CO_ASSIGN_OR_RETURN(
       const auto page,
       records::ReadPage(request.page_size(), request.page_token(), request.parent()));
-  WATERLINE_CO_ASSIGN_OR_RETURN(
-      auto decision, co_await Ask(call, Operation::OPERATION_SEARCH, (*ids)[0], kProgrammes,
-                                  request.parent() + "/programmes", common::v1::CATEGORY_EVENT));
-  const auto range = records::PageRange(kProgrammes, "", page);
-  WATERLINE_CO_ASSIGN_OR_RETURN(
-      auto stored, co_await records::Scan<ProgrammeRecord>(parts_.store, Partition((*ids)[0]),
-                                                           range, page.limit));
+  gate::PageFill fill(page.limit, page.after);
+  std::vector<records::Stored<ProgrammeRecord>> stored;
+  std::vector<std::string> keys;
+  gate::Decision decision;
+  do {
+    const records::Page some{fill.count(), fill.after()};
+    const auto range = records::PageRange(kProgrammes, "", some);
+    WATERLINE_CO_ASSIGN_OR_RETURN(
+        stored, co_await records::Scan<ProgrammeRecord>(parts_.store, Partition((*ids)[0]), range,
+                                                        fill.count()));
+    gate::Ask ask(Operation::OPERATION_SEARCH, (*ids)[0], kProgrammes,
+                  request.parent() + "/programmes", {common::v1::CATEGORY_EVENT});
+    ask.rows_field = "programmes";
+    keys.clear();
+    for (const auto& one : stored) {
+      ask.records.push_back(FactsOf(one.record.public_()));
+      keys.push_back(one.id);
+    }
+    if (ask.records.empty()) ask.records.push_back(KeptByLead());
+    WATERLINE_CO_ASSIGN_OR_RETURN(decision, co_await parts_.gate->Ask(call, ask));
+  } while (!fill.Enough(keys, decision));
   v1::ListProgrammesResponse response;
-  if (static_cast<int>(stored.size()) == page.limit)
-    response.set_next_page_token(records::NextPageToken(stored.back().id, request.parent()));
-  for (auto& one : stored) *response.add_programmes() = ToProgramme(std::move(one));
+  for (int i = 0; i < fill.rows(); ++i)
+    *response.add_programmes() = ToProgramme(std::move(stored[static_cast<size_t>(i)]));
+  if (!fill.next().empty())
+    response.set_next_page_token(records::NextPageToken(fill.next(), request.parent()));
   co_return gate::Draft<v1::ListProgrammesResponse>(std::move(response), std::move(decision));
 }
 

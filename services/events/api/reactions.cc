@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "services/common/crypto/encoding.h"
 #include "services/common/crypto/random.h"
@@ -28,6 +29,43 @@ void Count(const ReactionRow& row, bool current, v1::ReactionTally* tally) {
   } else {
     tally->set_pass(tally->pass() + 1);
   }
+}
+
+v1::Reaction* ToReaction(const ReactionRow& row, const std::string& organisation,
+                         const std::string& event, v1::Reaction* reaction) {
+  reaction->set_contribution(ContributionName(organisation, event, row.contribution()));
+  reaction->set_informant(crypto::IdFromBytes('i', row.informant()));
+  reaction->set_value(row.value());
+  *reaction->mutable_reacted_at() = text::ToTimestamp(row.reacted_at_ms());
+  if (!row.import().empty()) reaction->set_import(ImportName(organisation, row.import()));
+  return reaction;
+}
+
+v1::ReactionTally EmptyTally() {
+  v1::ReactionTally tally;
+  tally.set_agree(0);
+  tally.set_disagree(0);
+  tally.set_pass(0);
+  tally.set_superseded(0);
+  return tally;
+}
+
+void AddTally(const v1::ReactionTally& some, v1::ReactionTally* total) {
+  total->set_agree(total->agree() + some.agree());
+  total->set_disagree(total->disagree() + some.disagree());
+  total->set_pass(total->pass() + some.pass());
+  total->set_superseded(total->superseded() + some.superseded());
+}
+
+// What of a tally may be shown as an aggregate. How many changed their mind stays here.
+absl::Status HideSmall(privacy::SmallNumberPolicy policy, const v1::ReactionTally& tally,
+                       v1::ReactionCounts* out) {
+  privacy::Counts counts{{3}, {tally.agree(), tally.disagree(), tally.pass()}};
+  WATERLINE_ASSIGN_OR_RETURN(const auto shown, privacy::ReleaseCounts(policy, counts));
+  if (const auto& count = shown.At({0})) out->set_agree(*count);
+  if (const auto& count = shown.At({1})) out->set_disagree(*count);
+  if (const auto& count = shown.At({2})) out->set_pass(*count);
+  return absl::OkStatus();
 }
 
 // Every wrong field of the request at once.
@@ -148,39 +186,83 @@ EventsApi::Answer<v1::ListReactionsResponse> EventsApi::ListReactions(
   WATERLINE_CO_ASSIGN_OR_RETURN(
       const auto page, records::ReadPage(request.page_size(), request.page_token(), arguments));
   const EventRef event{(*ids)[0], (*ids)[1]};
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto facts, co_await FactsOfEvent(call, event));
+  gate::PageFill fill(page.limit, page.after);
+  std::vector<ReactionRow> stored;
+  std::vector<std::string> keys;
+  std::vector<bool> superseded;
+  gate::Decision decision;
+  do {
+    stored.clear();
+    keys.clear();
+    superseded.clear();
+    ReactionRows rows(parts_.store, event.organisation, event.id);
+    ReactionRows::Visit visit = [&](const ReactionRow& row, bool current) {
+      if (!current && !request.show_superseded()) return true;
+      stored.push_back(row);
+      keys.push_back(ReactionTraits::Order(row));
+      superseded.push_back(!current);
+      return static_cast<int>(stored.size()) < fill.count();
+    };
+    WATERLINE_CO_RETURN_IF_ERROR(co_await rows.ForEach(fill.after(), visit));
+    gate::Ask ask(Operation::OPERATION_SEARCH, event.organisation, "reactions",
+                  request.parent() + "/reactions", {kCategory});
+    ask.rows_field = "reactions";
+    WATERLINE_CO_RETURN_IF_ERROR(co_await DescribeReactions(event, facts, stored, &ask));
+    WATERLINE_CO_ASSIGN_OR_RETURN(decision, co_await parts_.gate->Ask(call, ask));
+  } while (!fill.Enough(keys, decision));
   v1::ListReactionsResponse response;
-  std::string last;
-  ReactionRows rows(parts_.store, event.organisation, event.id);
-  ReactionRows::Visit visit = [&](const ReactionRow& row, bool current) {
-    if (!current && !request.show_superseded()) return true;
-    auto* reaction = response.add_reactions();
-    reaction->set_contribution(ContributionName(event.organisation, event.id, row.contribution()));
-    reaction->set_informant(crypto::IdFromBytes('i', row.informant()));
-    reaction->set_value(row.value());
-    *reaction->mutable_reacted_at() = text::ToTimestamp(row.reacted_at_ms());
-    reaction->set_superseded(!current);
-    if (!row.import().empty()) reaction->set_import(ImportName(event.organisation, row.import()));
-    last = ReactionTraits::Order(row);
-    return response.reactions_size() < page.limit;
-  };
-  WATERLINE_CO_RETURN_IF_ERROR(co_await rows.ForEach(page.after, visit));
-  const std::vector<std::string> no_subjects;
-  WATERLINE_CO_ASSIGN_OR_RETURN(
-      auto decision, co_await Ask(call, Operation::OPERATION_SEARCH, event.organisation,
-                                  "reactions", request.parent() + "/reactions", kCategory,
-                                  no_subjects, static_cast<uint32_t>(response.reactions_size())));
-  if (response.reactions_size() == page.limit)
-    response.set_next_page_token(records::NextPageToken(last, arguments));
+  for (size_t i = 0; i < static_cast<size_t>(fill.rows()); ++i)
+    ToReaction(stored[i], event.organisation, event.id, response.add_reactions())
+        ->set_superseded(superseded[i]);
+  if (!fill.next().empty())
+    response.set_next_page_token(records::NextPageToken(fill.next(), arguments));
   co_return gate::Draft<v1::ListReactionsResponse>(std::move(response), std::move(decision));
+}
+
+// A reaction tells of the contribution it answers, so it goes as far as that does.
+coro::Task<absl::Status> EventsApi::DescribeReactions(EventRef event, EventFacts facts,
+                                                      std::vector<ReactionRow> rows,
+                                                      gate::Ask* ask) {
+  std::vector<std::string> ids;
+  std::set<std::string> informants;
+  for (const auto& row : rows) {
+    ids.push_back(row.contribution());
+    informants.insert(row.informant());
+  }
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto contributions, co_await LoadContributions(event, ids));
+  Subjects subjects;
+  ask->scopes = facts.scopes;
+  for (const auto& id : ids) {
+    const auto found = contributions.find(id);
+    ask->records.push_back(found == contributions.end() ? KeptByLead()
+                                                        : FactsOf(found->second, facts, &subjects));
+  }
+  if (rows.empty()) ask->records.push_back(KeptByLead());
+  ask->subject_ids = subjects.ids();
+  ask->informants = static_cast<uint32_t>(informants.size());
+  co_return absl::OkStatus();
+}
+
+coro::Task<absl::StatusOr<std::map<std::string, storage::v1::ContributionRecord>>>
+EventsApi::LoadContributions(EventRef event, std::vector<std::string> contribution_ids) {
+  const std::set<std::string> distinct(contribution_ids.begin(), contribution_ids.end());
+  std::vector<waterline::storage::Key> keys;
+  for (const auto& id : distinct) keys.emplace_back(kContributions, event.id + "/" + id);
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto values,
+                                co_await parts_.store->Get(event.partition(), keys));
+  std::map<std::string, storage::v1::ContributionRecord> records;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!values[i]) continue;
+    auto& record = records[IdOf(keys[i].id)];
+    WATERLINE_CO_RETURN_IF_ERROR(records::ParseInto(values[i]->value, keys[i], &record));
+  }
+  co_return records;
 }
 
 coro::Task<absl::StatusOr<v1::ReactionTally>> EventsApi::Tally(
     EventRef event, std::map<std::string, v1::ReactionTally>* by_contribution) {
-  v1::ReactionTally total;
-  total.set_agree(0);
-  total.set_disagree(0);
-  total.set_pass(0);
-  total.set_superseded(0);
+  v1::ReactionTally total = EmptyTally();
   ReactionRows rows(parts_.store, event.organisation, event.id);
   ReactionRows::Visit visit = [&](const ReactionRow& row, bool current) {
     Count(row, current, &total);
@@ -197,18 +279,54 @@ EventsApi::Answer<v1::TallyReactionsResponse> EventsApi::TallyReactions(
   const auto ids = text::MatchName(request.parent(), "organisations/*/events/*");
   if (!ids) co_return BadFields({{"parent", "is not a name organisations/{id}/events/{id}"}});
   const EventRef event{(*ids)[0], (*ids)[1]};
-  WATERLINE_CO_ASSIGN_OR_RETURN(
-      auto decision, co_await Ask(call, Operation::OPERATION_COUNT, event.organisation, "reactions",
-                                  request.parent() + "/reactions", kCategory));
   co_await parts_.pool->Hop();
   std::map<std::string, v1::ReactionTally> by_contribution;
+  WATERLINE_CO_RETURN_IF_ERROR((co_await Tally(event, &by_contribution)).status());
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto records,
+                                co_await CountedReactions(call, event, by_contribution));
+  gate::Ask ask(Operation::OPERATION_COUNT, event.organisation, "reactions",
+                request.parent() + "/reactions", {kCategory});
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto counted, co_await AskCounted(call, ask, std::move(records)));
+  v1::ReactionTally total = EmptyTally();
   v1::TallyReactionsResponse response;
-  WATERLINE_CO_ASSIGN_OR_RETURN(*response.mutable_total(), co_await Tally(event, &by_contribution));
+  size_t i = 0;
   for (auto& [id, tally] : by_contribution) {
+    if (!counted.Shows(i++)) continue;
+    AddTally(tally, &total);
+    if (!counted.exact()) continue;
     tally.set_contribution(ContributionName(event.organisation, event.id, id));
     *response.add_tallies() = std::move(tally);
   }
-  co_return gate::Draft<v1::TallyReactionsResponse>(std::move(response), std::move(decision));
+  if (counted.exact()) {
+    *response.mutable_total() = std::move(total);
+  } else {
+    WATERLINE_CO_RETURN_IF_ERROR(HideSmall(counted.policy(), total, response.mutable_counts()));
+  }
+  co_return gate::Draft<v1::TallyReactionsResponse>(std::move(response),
+                                                    std::move(counted).TakeLast());
+}
+
+// One record per contribution that was reacted to, in the order of the map.
+coro::Task<absl::StatusOr<std::vector<CountedRecord>>> EventsApi::CountedReactions(
+    const rpc::Call& call, EventRef event,
+    const std::map<std::string, v1::ReactionTally>& by_contribution) {
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto facts, co_await FactsOfEvent(call, event));
+  std::vector<CountedRecord> records;
+  std::vector<std::string> ids;
+  for (auto it = by_contribution.begin(); it != by_contribution.end();) {
+    ids.push_back(it->first);
+    const bool last = ++it == by_contribution.end();
+    if (!last && ids.size() < Counted::kRecordsPerQuestion) continue;
+    WATERLINE_CO_ASSIGN_OR_RETURN(const auto contributions, co_await LoadContributions(event, ids));
+    for (const auto& id : ids) {
+      auto& record = records.emplace_back();
+      for (const auto& scope : facts.scopes) record.facts.add_scopes(scope);
+      const auto found = contributions.find(id);
+      if (found != contributions.end()) record.subject_id = found->second.subject_id();
+    }
+    ids.clear();
+  }
+  co_return records;
 }
 
 }  // namespace waterline::events

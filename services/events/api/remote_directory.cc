@@ -12,6 +12,7 @@ namespace {
 using Answers = std::vector<std::optional<std::string>>;
 
 constexpr char kLookUpNames[] = "/waterline.registry.v1.DirectoryService/LookUpNames";
+constexpr char kLookUpTest[] = "/waterline.registry.v1.DirectoryService/LookUpTest";
 constexpr std::chrono::seconds kPatience{10};
 constexpr size_t kNamesMax = 1000;
 
@@ -35,6 +36,16 @@ coro::Task<absl::StatusOr<Answers>> RemoteDirectory::Look(std::vector<std::strin
     }
   }
   co_return answers;
+}
+
+coro::Task<absl::StatusOr<bool>> RemoteDirectory::IsTest(std::string organisation) {
+  registry::v1::LookUpTestRequest request;
+  request.set_organisation(std::move(organisation));
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  const auto response = co_await rpc::CallUnary<registry::v1::LookUpTestResponse>(
+      link_.channel, kLookUpTest, std::move(request), link_.metadata, deadline);
+  if (!response.ok()) co_return rpc::LinkError(link_, response.status());
+  co_return response->test();
 }
 
 }  // namespace waterline::events

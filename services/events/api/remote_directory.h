@@ -13,6 +13,7 @@ class RemoteDirectory : public rpc::Directory {
   explicit RemoteDirectory(rpc::Link link) : link_(std::move(link)) {}
   coro::Task<absl::StatusOr<std::vector<std::optional<std::string>>>> Look(
       std::vector<std::string> names) override;
+  coro::Task<absl::StatusOr<bool>> IsTest(std::string organisation) override;
 
  private:
   const rpc::Link link_;

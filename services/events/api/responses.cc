@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <limits>
+#include <numeric>
+#include <set>
 #include <tuple>
 
 #include "services/common/crypto/random.h"
@@ -17,6 +20,37 @@ using waterline::storage::Batch;
 
 constexpr auto kCategory = common::v1::CATEGORY_INDICATOR_RESPONSE;
 constexpr int kRowsMax = 1000;
+
+v1::IndicatorResponse* ToResponse(const ResponseRow& row, const std::string& organisation,
+                                  v1::IndicatorResponse* out) {
+  out->set_indicator(row.indicator());
+  out->set_indicator_version(row.indicator_version());
+  out->set_respondent_group(row.respondent_group());
+  if (row.has_value()) out->set_value(row.value());
+  if (!row.missing().empty()) out->set_missing(row.missing());
+  out->mutable_counts()->CopyFrom(row.counts());
+  if (!row.informant().empty()) out->set_informant(crypto::IdFromBytes('i', row.informant()));
+  out->set_collected_on(text::FormatDate(row.day()));
+  if (!row.import().empty()) out->set_import(ImportName(organisation, row.import()));
+  return out;
+}
+
+// The people behind a page of answers: labels once; anonymous answers as many as they count.
+uint32_t CountInformants(const v1::ListResponsesResponse& response) {
+  std::set<std::string> labels;
+  uint64_t anonymous = 0;
+  for (const auto& one : response.responses()) {
+    if (!one.informant().empty()) {
+      labels.insert(one.informant());
+    } else if (one.counts().empty()) {
+      ++anonymous;
+    } else {
+      anonymous = std::accumulate(one.counts().begin(), one.counts().end(), anonymous);
+    }
+  }
+  return static_cast<uint32_t>(
+      std::min<uint64_t>(anonymous + labels.size(), std::numeric_limits<uint32_t>::max()));
+}
 
 }  // namespace
 
@@ -130,27 +164,22 @@ EventsApi::Answer<v1::ListResponsesResponse> EventsApi::ListResponses(
   ResponseRows rows(parts_.store, event.organisation, event.id);
   ResponseRows::Visit visit = [&](const ResponseRow& row, bool current) {
     if (!current && !request.show_superseded()) return true;
-    auto* out = response.add_responses();
-    out->set_indicator(row.indicator());
-    out->set_indicator_version(row.indicator_version());
-    out->set_respondent_group(row.respondent_group());
-    if (row.has_value()) out->set_value(row.value());
-    if (!row.missing().empty()) out->set_missing(row.missing());
-    out->mutable_counts()->CopyFrom(row.counts());
-    if (!row.informant().empty()) out->set_informant(crypto::IdFromBytes('i', row.informant()));
-    out->set_collected_on(text::FormatDate(row.day()));
-    if (!row.import().empty()) out->set_import(ImportName(event.organisation, row.import()));
-    out->set_superseded(!current);
+    ToResponse(row, event.organisation, response.add_responses())->set_superseded(!current);
     last = ResponseTraits::Order(row);
     return response.responses_size() < page.limit;
   };
   WATERLINE_CO_RETURN_IF_ERROR(co_await rows.ForEach(page.after, visit));
-  const std::vector<std::string> no_subjects;
-  WATERLINE_CO_ASSIGN_OR_RETURN(
-      auto decision, co_await Ask(call, Operation::OPERATION_SEARCH, event.organisation,
-                                  "responses", request.parent() + "/responses", kCategory,
-                                  no_subjects, static_cast<uint32_t>(response.responses_size())));
-  if (response.responses_size() == page.limit)
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto facts, co_await FactsOfEvent(call, event));
+  gate::Ask ask(Operation::OPERATION_SEARCH, event.organisation, "responses",
+                request.parent() + "/responses", {kCategory});
+  ask.rows_field = "responses";
+  ask.scopes = facts.scopes;
+  ask.informants = CountInformants(response);
+  ask.records.resize(static_cast<size_t>(response.responses_size()));
+  if (ask.records.empty()) ask.records.push_back(KeptByLead());
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await parts_.gate->Ask(call, ask));
+  // The rows of an event are alike: all of them stay, or none does.
+  if (decision.Shows(0) && response.responses_size() == page.limit)
     response.set_next_page_token(records::NextPageToken(last, arguments));
   co_return gate::Draft<v1::ListResponsesResponse>(std::move(response), std::move(decision));
 }

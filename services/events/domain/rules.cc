@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <numeric>
 
+#include "absl/strings/str_join.h"
 #include "google/protobuf/descriptor.h"
 #include "services/common/data/code_lists.h"
 #include "services/common/data/indicators.h"
 #include "services/common/text/date.h"
 #include "services/common/text/id.h"
 #include "services/common/text/identifiers.h"
+#include "services/common/text/personal.h"
 #include "services/common/text/utf8.h"
 
 namespace waterline::events {
@@ -326,8 +328,52 @@ std::vector<FieldViolation> CheckContribution(const std::string& path,
     violations.push_back(
         {path + ".share_scope", "must be lead_only for a safeguarding contribution"});
   }
-  if (text::HoldsNhsNumber(contribution->text())) contribution->set_redaction_state("quarantined");
+  const bool claims_review =
+      contribution->redaction_state() == "clean" || contribution->redaction_state() == "redacted";
+  if (text::HoldsNhsNumber(contribution->text())) {
+    contribution->set_redaction_state("quarantined");
+  } else if (claims_review && !text::FindPersonal(contribution->text()).empty()) {
+    violations.push_back({path + ".redaction_state",
+                          "says that the text was reviewed, but it tells who somebody is"});
+  }
   return violations;
+}
+
+std::vector<FieldViolation> CheckReview(const std::string& redaction_state,
+                                        const std::string& redacted_text) {
+  Violations violations;
+  const bool redacted = redaction_state == "redacted";
+  if (!redacted && redaction_state != "clean" && redaction_state != "quarantined")
+    violations.push_back({"redaction_state", "is not clean, redacted or quarantined"});
+  if (redacted) {
+    CheckText("redacted_text", redacted_text, 1, 10'000, &violations);
+    if (!redacted_text.empty() && text::Trim(redacted_text).empty())
+      violations.push_back({"redacted_text", "holds nothing but spaces"});
+  } else if (!redacted_text.empty()) {
+    violations.push_back({"redacted_text", "belongs to the state redacted alone"});
+  }
+  return violations;
+}
+
+absl::Status ApplyReview(const std::string& redaction_state, const std::string& redacted_text,
+                         v1::Contribution* contribution) {
+  if (contribution->withdrawn() || contribution->text().empty()) {
+    return Error(reason::kStateForbids, "there is no text to review: it was erased or withdrawn",
+                 {{"name", contribution->name()}, {"wanted", redaction_state}});
+  }
+  const auto found =
+      redaction_state == "quarantined"
+          ? std::vector<std::string>()
+          : text::FindPersonal(redaction_state == "clean" ? contribution->text() : redacted_text);
+  if (!found.empty()) {
+    return Error(reason::kPersonalDataFound,
+                 "the text tells who somebody is; redact it, or quarantine it",
+                 {{"found", absl::StrJoin(found, ",")}});
+  }
+  contribution->set_redaction_state(redaction_state);
+  contribution->clear_redacted_text();
+  if (redaction_state == "redacted") contribution->set_redacted_text(redacted_text);
+  return absl::OkStatus();
 }
 
 std::vector<FieldViolation> CheckReaction(const std::string& path, const v1::Reaction& reaction) {

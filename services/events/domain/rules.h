@@ -40,6 +40,13 @@ std::vector<FieldViolation> ApplyMask(const google::protobuf::FieldMask& mask,
 // `path` is `contributions[3]`. Text that holds an NHS number is quarantined, not refused (rule 7).
 std::vector<FieldViolation> CheckContribution(const std::string& path,
                                               v1::Contribution* contribution);
+// A review as asked for: the state, and text exactly when it is `redacted` (rule 17).
+std::vector<FieldViolation> CheckReview(const std::string& redaction_state,
+                                        const std::string& redacted_text);
+// Applies it. FAILED_PRECONDITION: PERSONAL_DATA_FOUND when what others would read tells who
+// somebody is (rule 18); STATE_FORBIDS when there is no text to review.
+absl::Status ApplyReview(const std::string& redaction_state, const std::string& redacted_text,
+                         v1::Contribution* contribution);
 std::vector<FieldViolation> CheckReaction(const std::string& path, const v1::Reaction& reaction);
 // Exactly one of value, missing, counts, on the indicator's scale, from an allowed group.
 std::vector<FieldViolation> CheckResponse(const std::string& path,

@@ -154,6 +154,7 @@ coro::Task<absl::Status> Lines::AddContributions(std::string event) {
     contribution.clear_import();
     contribution.clear_contribution_code();
     contribution.clear_create_time();
+    contribution.clear_review_time();
     if (!contribution.informant().empty())
       contribution.set_informant(informants_[contribution.informant()]);
     if (const auto known = participants_->find(contribution.participant());

@@ -57,9 +57,18 @@ coro::Task<absl::StatusOr<gate::Draft<v1::GetPracticeMapResponse>>> InferenceApi
                           "is not organisations/{id}, organisations/{id}/events/{id}, "
                           "organisations/{id}/programmes/{id} or places/{id}"}});
   }
-  const gate::Ask ask(gate::Operation::OPERATION_INFER, scope->controller, kEstimates,
-                      request.scope(), {common::v1::CATEGORY_ESTIMATE});
+  gate::Ask ask(gate::Operation::OPERATION_INFER, scope->controller, kEstimates, request.scope(),
+                {common::v1::CATEGORY_ESTIMATE});
+  ask.scopes.push_back(request.scope());
   WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await parts_.gate->Ask(call, ask));
+  // Said whether or not there is evidence, so that it tells nothing of it.
+  if (call.caller.organisation() != scope->controller) {
+    co_return Error(
+        reason::kNotYet,
+        "a map of another organisation's evidence needs state of its own per agreement, "
+        "which this version does not keep; count its events instead",
+        {{"name", request.scope()}});
+  }
   const waterline::storage::Partition partition(scope->controller);
   // Asked first: what waits now is said to be missing, even if it is absorbed a moment later.
   const bool is_catching_up = co_await parts_.projector->IsCatchingUp(scope->controller);

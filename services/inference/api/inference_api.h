@@ -34,6 +34,7 @@ class InferenceApi {
   // The controller is the organisation in the scope's name; of a place, the caller's own. A place
   // or an organisation without evidence has a map that says so; an event or a programme of which
   // nothing was ever recorded is NOT_FOUND, unless evidence waits: then the map says `catching_up`.
+  // Another controller's evidence, also when an agreement permits it: FAILED_PRECONDITION/NOT_YET.
   coro::Task<absl::StatusOr<gate::Draft<v1::GetPracticeMapResponse>>> GetPracticeMap(
       const rpc::Call& call, const v1::GetPracticeMapRequest& request);
 

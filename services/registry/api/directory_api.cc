@@ -12,6 +12,7 @@ constexpr int kNamesMax = 1000;
 
 void DirectoryApi::Register(rpc::Service* service) {
   rpc::Internal(service, "LookUpNames", this, &DirectoryApi::LookUpNames, {"events"});
+  rpc::Internal(service, "LookUpTest", this, &DirectoryApi::LookUpTest, {"events"});
 }
 
 coro::Task<absl::StatusOr<v1::LookUpNamesResponse>> DirectoryApi::LookUpNames(
@@ -25,6 +26,15 @@ coro::Task<absl::StatusOr<v1::LookUpNamesResponse>> DirectoryApi::LookUpNames(
     name->set_exists(answer.has_value());
     if (answer) name->set_subject_id(*answer);
   }
+  co_return response;
+}
+
+coro::Task<absl::StatusOr<v1::LookUpTestResponse>> DirectoryApi::LookUpTest(
+    const rpc::Call& /*call*/, const v1::LookUpTestRequest& request) {
+  WATERLINE_CO_ASSIGN_OR_RETURN(const bool is_test,
+                                co_await directory_->IsTest(request.organisation()));
+  v1::LookUpTestResponse response;
+  response.set_test(is_test);
   co_return response;
 }
 

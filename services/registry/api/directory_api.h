@@ -1,6 +1,6 @@
 #pragma once
 
-// The handler of DirectoryService: the directory for services in other processes. Thread safety:
+// The handlers of DirectoryService: the directory for services in other processes. Thread safety:
 // any thread.
 
 #include "services/common/rpc/directory.h"
@@ -18,6 +18,8 @@ class DirectoryApi {
 
   coro::Task<absl::StatusOr<v1::LookUpNamesResponse>> LookUpNames(
       const rpc::Call& call, const v1::LookUpNamesRequest& request);
+  coro::Task<absl::StatusOr<v1::LookUpTestResponse>> LookUpTest(
+      const rpc::Call& call, const v1::LookUpTestRequest& request);
 
  private:
   rpc::Directory* const directory_;

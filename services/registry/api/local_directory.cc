@@ -39,4 +39,11 @@ coro::Task<absl::StatusOr<std::vector<std::optional<std::string>>>> LocalDirecto
   co_return answers;
 }
 
+coro::Task<absl::StatusOr<bool>> LocalDirectory::IsTest(std::string organisation) {
+  auto stored = co_await records::Load<registry::storage::v1::OrganisationRecord>(
+      store_, NetworkPartition(), Key(kOrganisations, organisation));
+  if (!stored.ok()) co_return stored.status();
+  co_return stored->has_value() && (*stored)->record.public_().test();
+}
+
 }  // namespace waterline::registry

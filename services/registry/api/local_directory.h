@@ -12,6 +12,7 @@ class LocalDirectory : public rpc::Directory {
   explicit LocalDirectory(storage::Store* store) : store_(store) {}
   coro::Task<absl::StatusOr<std::vector<std::optional<std::string>>>> Look(
       std::vector<std::string> names) override;
+  coro::Task<absl::StatusOr<bool>> IsTest(std::string organisation) override;
 
  private:
   coro::Task<absl::StatusOr<std::optional<std::string>>> LookOne(std::string name);

@@ -1,5 +1,6 @@
 #include "services/registry/domain/organisations.h"
 
+#include "services/common/data/code_lists.h"
 #include "services/common/text/date.h"
 #include "services/common/text/id.h"
 #include "services/registry/api/registry_api.h"
@@ -23,6 +24,21 @@ absl::Status CheckRequestId(const std::string& request_id) {
 
 absl::Status Absent(const std::string& what) {
   return Error(reason::kNotFound, "there is no " + what + " of this name in the network");
+}
+
+// What agreements must know of a member, for accountability. Told before the member is kept, so
+// that no member is unknown there; told again by a retry, it changes nothing.
+accountability::v1::SetMemberRequest MemberFactsOf(const rpc::Call& call, const std::string& name,
+                                                   const v1::Organisation& organisation) {
+  accountability::v1::SetMemberRequest request;
+  *request.mutable_caller() = call.caller;
+  auto* member = request.mutable_member();
+  member->set_organisation(name);
+  member->set_legal_entity(data::IsLegalEntityType(organisation.type()));
+  member->set_public_authority(data::IsPublicAuthorityType(organisation.type()));
+  member->set_closed(!organisation.closed_on().empty());
+  member->set_test(organisation.test());
+  return request;
 }
 
 }  // namespace
@@ -196,10 +212,16 @@ RegistryApi::Answer<v1::AddMemberResponse> RegistryApi::AddMember(
   WATERLINE_CO_ASSIGN_OR_RETURN(
       auto stored, co_await records::Load<MemberRecord>(parts_.store, NetworkPartition(), key));
   if (!stored) {
-    WATERLINE_CO_ASSIGN_OR_RETURN(const bool exists, co_await Exists(kOrganisations, id));
-    if (!exists)
+    const Key organisation_key(kOrganisations, id);
+    WATERLINE_CO_ASSIGN_OR_RETURN(const auto organisation,
+                                  co_await records::Load<storage::v1::OrganisationRecord>(
+                                      parts_.store, NetworkPartition(), organisation_key));
+    if (!organisation)
       co_return BadFields(
           {{"organisation", "names no organisation of this network; create or import it first"}});
+    auto told = co_await parts_.accountability->SetMember(
+        MemberFactsOf(call, request.organisation(), organisation->record.public_()));
+    if (!told.ok()) co_return told.status();
     stored.emplace();
     stored->record.mutable_public_()->set_organisation(request.organisation());
     stored->record.mutable_public_()->set_host(id == parts_.network.host);

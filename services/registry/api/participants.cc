@@ -1,5 +1,7 @@
 #include "services/registry/domain/participants.h"
 
+#include <algorithm>
+
 #include "services/common/crypto/encoding.h"
 #include "services/common/crypto/random.h"
 #include "services/common/text/date.h"
@@ -21,6 +23,16 @@ gate::Ask AskParticipants(gate::Operation operation, const std::string& organisa
   gate::Ask ask(operation, organisation, kParticipants, name,
                 {common::v1::CATEGORY_PARTICIPANT_PROFILE, common::v1::CATEGORY_CONTACT});
   ask.subject_ids = std::move(subjects);
+  // One record per person; a list without any, and a person who is not there, is asked as one that
+  // stays with the controller, so that others cannot tell it from what is hidden.
+  ask.records.resize(std::max<size_t>(ask.subject_ids.size(), 1));
+  for (size_t i = 0; i < ask.subject_ids.size(); ++i)
+    ask.records[i].set_subject(static_cast<uint32_t>(i) + 1);
+  if (ask.subject_ids.empty()) {
+    ask.records[0].set_lead_only(true);
+  } else {
+    ask.scopes.push_back("organisations/" + organisation);
+  }
   return ask;
 }
 
@@ -169,17 +181,30 @@ RegistryApi::Answer<v1::ListParticipantsResponse> RegistryApi::ListParticipants(
       const auto page,
       records::ReadPage(request.page_size(), request.page_token(), request.parent()));
   const Partition partition((*ids)[0]);
-  const auto range = records::PageRange(kParticipants, "", page);
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto stored, co_await records::Scan<ParticipantRecord>(
-                                                 parts_.store, partition, range, page.limit));
-  std::vector<std::string> subjects;
-  for (const auto& one : stored) subjects.push_back(one.record.subject_id());
-  const auto ask = AskParticipants(gate::Operation::OPERATION_SEARCH, partition.id,
-                                   request.parent() + "/participants", subjects);
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await parts_.gate->Ask(call, ask));
+  gate::PageFill fill(page.limit, page.after);
+  std::vector<Participant> stored;
+  std::vector<std::string> keys;
+  gate::Decision decision;
+  do {
+    const records::Page some{fill.count(), fill.after()};
+    const auto range = records::PageRange(kParticipants, "", some);
+    WATERLINE_CO_ASSIGN_OR_RETURN(stored, co_await records::Scan<ParticipantRecord>(
+                                              parts_.store, partition, range, fill.count()));
+    std::vector<std::string> subjects;
+    keys.clear();
+    for (const auto& one : stored) {
+      subjects.push_back(one.record.subject_id());
+      keys.push_back(one.id);
+    }
+    auto ask = AskParticipants(gate::Operation::OPERATION_SEARCH, partition.id,
+                               request.parent() + "/participants", subjects);
+    ask.rows_field = "participants";
+    WATERLINE_CO_ASSIGN_OR_RETURN(decision, co_await parts_.gate->Ask(call, ask));
+  } while (!fill.Enough(keys, decision));
+  stored.resize(static_cast<size_t>(fill.rows()));
   v1::ListParticipantsResponse response;
-  if (static_cast<int>(stored.size()) == page.limit)
-    response.set_next_page_token(records::NextPageToken(stored.back().id, request.parent()));
+  if (!fill.next().empty())
+    response.set_next_page_token(records::NextPageToken(fill.next(), request.parent()));
   WATERLINE_CO_ASSIGN_OR_RETURN(auto participants,
                                 co_await ToPublic(std::move(stored), partition.id));
   for (auto& participant : participants) *response.add_participants() = std::move(participant);

@@ -23,6 +23,11 @@ void RegistryApi::Register(rpc::Service* service) {
   rpc::Gated(service, "RegisterParticipant", this, &RegistryApi::RegisterParticipant, gate);
   rpc::Gated(service, "GetParticipant", this, &RegistryApi::GetParticipant, gate);
   rpc::Gated(service, "ListParticipants", this, &RegistryApi::ListParticipants, gate);
+  rpc::Gated(service, "ListAccessHistory", this, &RegistryApi::ListAccessHistory, gate);
+  rpc::Gated(service, "SetPermission", this, &RegistryApi::SetPermission, gate);
+  rpc::Gated(service, "ListPermissions", this, &RegistryApi::ListPermissions, gate);
+  rpc::Gated(service, "RecordStanding", this, &RegistryApi::RecordStanding, gate);
+  rpc::Gated(service, "ListStanding", this, &RegistryApi::ListStanding, gate);
 }
 
 coro::Task<absl::StatusOr<bool>> RegistryApi::Exists(std::string collection, std::string id) {
@@ -61,6 +66,12 @@ coro::Task<absl::StatusOr<v1::WhoAmIResponse>> RegistryApi::WhoAmI(const rpc::Ca
   response.set_demonstration(parts_.network.demonstration);
   response.set_server_version(parts_.version);
   response.set_ledger_key(parts_.ledger_key);
+  if (call.caller.organisation().empty()) co_return response;
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto stored, co_await records::Load<storage::v1::OrganisationRecord>(
+                             parts_.store, NetworkPartition(),
+                             waterline::storage::Key(kOrganisations, call.caller.organisation())));
+  response.set_test(stored && stored->record.public_().test());
   co_return response;
 }
 

@@ -1,17 +1,21 @@
 #pragma once
 
 // The handlers of RegistryService (see its proto for errors). One file per topic:
-// registry_api.cc (identity, code lists), organisations.cc, import.cc, places.cc, participants.cc.
+// registry_api.cc (identity, code lists), organisations.cc, import.cc, places.cc, participants.cc,
+// permissions.cc (permissions and standing).
 // Thread safety: any thread.
 
 #include <string>
 
 #include "services/common/clock/clock.h"
 #include "services/common/coro/pool.h"
+#include "services/common/gate/page_fill.h"
 #include "services/common/privacy/vault.h"
 #include "services/common/records/records.h"
 #include "services/common/rpc/network.h"
 #include "services/common/rpc/service.h"
+#include "services/common/rpc/standing.h"
+#include "services/registry/api/standing_keeper.h"
 #include "services/registry/domain/organisation_file.h"
 #include "services/registry/store/keys.h"
 #include "waterline/registry/storage/v1/records.pb.h"
@@ -25,8 +29,10 @@ class RegistryApi {
     waterline::storage::Store* store = nullptr;
     privacy::Vault* vault = nullptr;
     gate::Gate* gate = nullptr;
+    rpc::StandingKeeper* accountability = nullptr;  // Its part of what is written here.
     Clock* clock = nullptr;
-    coro::Pool* pool = nullptr;  // For files.
+    coro::Pool* pool = nullptr;          // For files.
+    StandingKeeper* standing = nullptr;  // The way to it for what is said of persons.
     rpc::NetworkFacts network;
     std::string ledger_key;  // C2SP vkey.
     std::string version;
@@ -73,6 +79,28 @@ class RegistryApi {
                                                     const v1::GetParticipantRequest& request);
   Answer<v1::ListParticipantsResponse> ListParticipants(const rpc::Call& call,
                                                         const v1::ListParticipantsRequest& request);
+  Answer<v1::ListAccessHistoryResponse> ListAccessHistory(
+      const rpc::Call& call, const v1::ListAccessHistoryRequest& request);
+  Answer<v1::SetPermissionResponse> SetPermission(const rpc::Call& call,
+                                                  const v1::SetPermissionRequest& request);
+  Answer<v1::ListPermissionsResponse> ListPermissions(const rpc::Call& call,
+                                                      const v1::ListPermissionsRequest& request);
+  Answer<v1::RecordStandingResponse> RecordStanding(const rpc::Call& call,
+                                                    const v1::RecordStandingRequest& request);
+  Answer<v1::ListStandingResponse> ListStanding(const rpc::Call& call,
+                                                const v1::ListStandingRequest& request);
+
+  // A participant by name, and what is stored of it; absent is a value.
+  struct Person {
+    Person(std::string person_name, std::string organisation, std::string person_id)
+        : name(std::move(person_name)),
+          partition(std::move(organisation)),
+          id(std::move(person_id)) {}
+    std::string name;
+    waterline::storage::Partition partition;
+    std::string id;
+    std::optional<records::Stored<waterline::registry::storage::v1::ParticipantRecord>> stored;
+  };
 
  private:
   using Organisation = records::Stored<waterline::registry::storage::v1::OrganisationRecord>;
@@ -96,6 +124,17 @@ class RegistryApi {
                                                     std::function<absl::Status(v1::Place*)> change);
   coro::Task<absl::StatusOr<std::vector<v1::Participant>>> ToPublic(std::vector<Participant> stored,
                                                                     std::string organisation);
+
+  coro::Task<absl::StatusOr<Person>> FindPerson(std::string name);
+  // What was recorded of a person in `permissions` or `standing`, opened, in order, and marked.
+  template <class Record, class Public>
+  coro::Task<absl::StatusOr<std::vector<Public>>> History(std::string collection, Person person);
+  // Adds one as number `number`; CONFLICT when another came between. `mutation` and `decision`
+  // outlive the call.
+  template <class Record, class Public>
+  coro::Task<absl::Status> Append(std::string collection, Person person, Public added,
+                                  size_t number, const records::Mutation& mutation,
+                                  gate::Decision* decision);
 
   coro::Task<absl::Status> ReadFile(OrganisationStream* stream, OrganisationFile* file);
   coro::Task<absl::Status> WriteProgress(uint64_t rows, gate::Decision decision,

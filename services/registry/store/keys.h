@@ -14,6 +14,8 @@
 // Partition of an organisation:
 //     participants/<id>                        ParticipantRecord
 //     participant_sources/<HMAC>               id of the participant
+//     permissions/<participant>/<number>       PermissionRecord, in order of recording
+//     standing/<participant>/<number>          StandingRecord, likewise
 // Both: dedupe/...
 // Thread safety: constants and pure functions.
 
@@ -33,6 +35,8 @@ inline constexpr char kPlaces[] = "places";
 inline constexpr char kPlaceTitles[] = "place_titles";
 inline constexpr char kParticipants[] = "participants";
 inline constexpr char kParticipantSources[] = "participant_sources";
+inline constexpr char kPermissions[] = "permissions";
+inline constexpr char kStanding[] = "standing";
 
 inline waterline::storage::Partition NetworkPartition() {
   return waterline::storage::Partition(kNetworkPartition);

@@ -1,0 +1,60 @@
+#pragma once
+
+// Standing: what a decision must know of one person, as one small bit set (architecture:
+// Accountability). It can only lower what is released. Thread safety: values.
+
+#include <cstdint>
+#include <string>
+
+#include "waterline/accountability/v1/standing_service.pb.h"
+
+namespace waterline::accountability {
+
+// What was said of one permission: two bits.
+enum class Permission : uint32_t { kUnknown = 0, kGiven = 1, kRefused = 2, kWithdrawn = 3 };
+
+struct Standing {
+  uint32_t bits = 0;
+  int64_t expires_ms = 0;  // When permissions to share end; 0: never.
+
+  friend bool operator==(const Standing&, const Standing&) = default;
+};
+
+inline constexpr uint32_t kObjectionUpheld = 1u << 16;
+inline constexpr uint32_t kRestricted = 1u << 17;
+inline constexpr uint32_t kHeld = 1u << 18;  // Sealed for legal proceedings.
+
+// Where the two bits of a permission stand; `item` is one of the five.
+inline uint32_t ShiftOf(v1::StandingItem item) { return 2 * (static_cast<uint32_t>(item) - 1); }
+
+inline Permission PermissionOf(uint32_t bits, v1::StandingItem item) {
+  return static_cast<Permission>((bits >> ShiftOf(item)) & 3u);
+}
+
+inline uint32_t WithPermission(uint32_t bits, v1::StandingItem item, Permission permission) {
+  const uint32_t shift = ShiftOf(item);
+  return (bits & ~(3u << shift)) | (static_cast<uint32_t>(permission) << shift);
+}
+
+// The bits as they hold at `now_ms`: a permission to share that has run out is withdrawn.
+inline uint32_t BitsAt(const Standing& standing, int64_t now_ms) {
+  uint32_t bits = standing.bits;
+  if (standing.expires_ms == 0 || now_ms < standing.expires_ms) return bits;
+  for (auto item : {v1::STANDING_ITEM_SHARE_WITH_NAMED_PARTNERS,
+                    v1::STANDING_ITEM_SHARE_WITH_ANY_ICS_PARTNER}) {
+    if (PermissionOf(bits, item) == Permission::kGiven)
+      bits = WithPermission(bits, item, Permission::kWithdrawn);
+  }
+  return bits;
+}
+
+// What the person said about sharing with other organisations, of the two ways to say it: given by
+// either, else refused or withdrawn by either.
+inline Permission SharingOf(uint32_t bits) {
+  const auto named = PermissionOf(bits, v1::STANDING_ITEM_SHARE_WITH_NAMED_PARTNERS);
+  const auto any = PermissionOf(bits, v1::STANDING_ITEM_SHARE_WITH_ANY_ICS_PARTNER);
+  if (named == Permission::kGiven || any == Permission::kGiven) return Permission::kGiven;
+  return named > any ? named : any;
+}
+
+}  // namespace waterline::accountability

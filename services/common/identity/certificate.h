@@ -1,0 +1,64 @@
+#pragma once
+
+// X.509 certificates of clients and the issuers an organisation is pinned to. Everything TLS does
+// not do for us: gRPC checks a client certificate against one bundle of all issuers, so that each
+// partner's issuer could sign another partner's name; here a name counts only under the issuers of
+// the organisation it names.
+// Thread safety: values are immutable; const methods from any thread.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace waterline::identity {
+
+inline constexpr size_t kIssuersMax = 16;
+
+class Certificate {
+ public:
+  // One certificate in PEM and nothing else. UNAUTHENTICATED/CERTIFICATE_REFUSED.
+  static absl::StatusOr<Certificate> Parse(std::string_view pem);
+
+  // SHA-256 of its DER, raw: `x5t#S256` (RFC 8705).
+  const std::string& thumbprint() const { return thumbprint_; }
+  // Its one URI name. CERTIFICATE_REFUSED when it has none or several.
+  absl::StatusOr<std::string> Uri() const;
+
+ private:
+  friend class PinnedIssuers;
+  std::shared_ptr<void> x509_;  // X509
+  std::string thumbprint_;
+};
+
+// Milliseconds since 1970; `until` is the first one outside.
+struct Window {
+  int64_t from = 0;
+  int64_t until = 0;
+};
+
+// The authorities whose signature alone lets a certificate speak for one organisation, and what
+// they have revoked.
+class PinnedIssuers {
+ public:
+  // `issuers`: PEM of 1 to 16 authorities; each signs client certificates directly, and none need
+  // be a root. `revoked`: PEM of their revocation lists, empty for none; when there are lists,
+  // each authority has one, signed by it. INVALID_ARGUMENT, a plain sentence.
+  static absl::StatusOr<PinnedIssuers> Of(std::string_view issuers, std::string_view revoked);
+
+  // That one of them signed it for a client's use, that it is neither over nor revoked, and that
+  // its authority and the revocation list are not over. Answers how long all that lasts.
+  // UNAUTHENTICATED: ISSUER_NOT_PINNED when none of them signed it, else CERTIFICATE_REFUSED.
+  absl::StatusOr<Window> Verify(const Certificate& certificate, int64_t now_ms) const;
+
+  bool has_revocation_lists() const { return !lists_.empty(); }
+
+ private:
+  std::shared_ptr<void> store_;               // X509_STORE
+  std::vector<std::shared_ptr<void>> lists_;  // X509_CRL
+};
+
+}  // namespace waterline::identity

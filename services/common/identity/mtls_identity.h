@@ -1,0 +1,78 @@
+#pragma once
+
+// Identity of a real network: the organisation from the client certificate, the person from an
+// access token that is bound to that certificate. Metadata of development identity is not read.
+//
+//   authorization: Bearer <token>   jwt.h says what it holds
+//   waterline-purpose               when given, the token names the same purpose; when not given,
+//                                   the token's purpose is the call's
+//
+// The token speaks for its own organisation: its issuer's keys sign for no other. Used with the
+// certificate of another one, `act` in it names that other one: the caller is then the certificate's
+// organisation on behalf of the token's.
+// A token serves any number of reads and one write in one process; a write that is repeated takes a
+// new token and the same request_id.
+// Internal methods take no token: a certificate of the host for one of its four services.
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+#include "services/common/clock/clock.h"
+#include "services/common/identity/identity.h"
+#include "services/common/identity/jwt.h"
+#include "services/common/identity/spiffe.h"
+#include "services/common/identity/trust_store.h"
+
+namespace waterline::identity {
+
+inline constexpr std::string_view kAuthorizationKey = "authorization";
+inline constexpr std::string_view kServices[] = {"registry", "events", "inference",
+                                                 "accountability"};
+
+class MtlsIdentity : public IdentityProvider {
+ public:
+  // `trust` and `clock` outlive it. `host` is the id of the host's organisation.
+  MtlsIdentity(std::string network, std::string host, const TrustStore* trust, Clock* clock)
+      : network_(std::move(network)),
+        host_(std::move(host)),
+        trust_(trust),
+        clock_(clock),
+        replays_(clock->NowMs()) {}
+
+  // UNAUTHENTICATED: IDENTITY_MISSING without a token; CERTIFICATE_REFUSED, ISSUER_NOT_PINNED,
+  // TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_BINDING, TOKEN_REPLAYED. RESOURCE_EXHAUSTED/BUSY.
+  absl::StatusOr<Identified> Identify(const MetadataReader& metadata, const Peer& peer,
+                                      Access access) override;
+  // Everywhere: the transport is the server's to choose, and without mutual TLS no call has a
+  // certificate.
+  absl::Status AllowsListeningOn(std::string_view) override { return absl::OkStatus(); }
+
+ private:
+  struct Client {
+    SpiffeId name;
+    std::string thumbprint;
+    Window window;
+  };
+
+  absl::StatusOr<std::shared_ptr<const Client>> ClientOf(const Peer& peer, const Trust& trust,
+                                                         int64_t now_ms);
+  absl::StatusOr<Client> Verify(const std::string& pem, const Trust& trust, int64_t now_ms) const;
+  absl::StatusOr<std::shared_ptr<const AccessToken>> TokenOf(const std::string& token,
+                                                             const std::string& digest,
+                                                             const Trust& trust);
+  absl::StatusOr<Identified> AsService(const Client& client, int64_t now_ms) const;
+
+  const std::string network_;
+  const std::string host_;
+  const TrustStore* const trust_;
+  Clock* const clock_;
+  TokenCache tokens_;
+  ReplayGuard replays_;
+  std::mutex mutex_;  // Guards the rest. No other lock is taken under it.
+  uint64_t generation_ = 0;
+  std::unordered_map<std::string, std::shared_ptr<const Client>> clients_;  // By SHA-256 of PEM.
+};
+
+}  // namespace waterline::identity

@@ -1,0 +1,63 @@
+#pragma once
+
+// Certificate authorities, certificates and tokens that are thrown away: for tests and for trying
+// out. Whoever uses them proves nothing to a real network. Keys are P-256, of tokens Ed25519.
+// Thread safety: values.
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "services/common/crypto/public_key.h"
+#include "services/common/identity/jwt.h"
+
+namespace waterline::identity {
+
+struct LeafOptions {
+  // URI names, e.g. spiffe://sussex/org/ods-qnx/svc/registry; a good certificate has one.
+  std::vector<std::string> uris;
+  std::chrono::seconds begins{-60};  // From now.
+  std::chrono::seconds ends{3600};
+  std::string usage = "clientAuth,serverAuth";  // Empty: the extension is left out.
+  bool authority = false;                       // May sign certificates itself.
+};
+
+struct ThrowawayCertificate {
+  std::string certificate_pem;
+  std::string key_pem;
+};
+
+class ThrowawayAuthority {
+ public:
+  explicit ThrowawayAuthority(const std::string& common_name);
+
+  const std::string& certificate_pem() const { return certificate_pem_; }
+  // For client and server, also named localhost and 127.0.0.1.
+  ThrowawayCertificate Issue(const LeafOptions& options) const;
+  // These certificates are revoked; the list holds from a minute ago to `ends` from now.
+  std::string Revoke(const std::vector<std::string>& certificates_pem,
+                     std::chrono::seconds ends = std::chrono::hours(24)) const;
+
+ private:
+  crypto::PrivateKey key_;
+  std::string certificate_pem_;
+};
+
+// The token issuer of one organisation.
+class ThrowawayTokens {
+ public:
+  ThrowawayTokens(std::string network, std::string organisation);
+
+  std::string jwks() const;  // jwks.json of the organisation.
+  const Signer& signer() const { return signer_; }
+  // Claims of a good token for this certificate, with an id of their own, to be changed and signed.
+  AccessToken Claims(const std::string& certificate_pem, int64_t now_ms) const;
+  std::string Sign(const AccessToken& claims) const;
+
+ private:
+  const std::string network_;
+  const std::string organisation_;
+  const Signer signer_;
+};
+
+}  // namespace waterline::identity

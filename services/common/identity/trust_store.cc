@@ -1,0 +1,210 @@
+#include "services/common/identity/trust_store.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+
+#include "services/common/crypto/hash.h"
+#include "services/common/identity/jwt.h"
+#include "services/common/status/error.h"
+#include "services/common/status/macros.h"
+#include "services/common/text/id.h"
+
+namespace waterline::identity {
+namespace {
+
+namespace fs = std::filesystem;
+
+absl::Status Fault(const std::string& path, absl::string_view what) {
+  return Error(reason::kStateForbids, path + ": " + std::string(what), {{"file", path}});
+}
+
+// Nothing when it is not there.
+absl::StatusOr<std::optional<std::string>> ReadFile(const std::string& path) {
+  std::error_code error;
+  if (!fs::exists(path, error) && !error) return std::optional<std::string>();
+  std::ifstream file(path, std::ios::binary);
+  std::string content(std::istreambuf_iterator<char>(file), {});
+  if (!file || content.empty()) return Fault(path, "is empty or may not be read by this process");
+  if (content.size() > kTrustFileBytesMax) return Fault(path, "has more than 1 MiB");
+  return std::optional(std::move(content));
+}
+
+absl::StatusOr<std::string> ReadNeeded(const std::string& path) {
+  WATERLINE_ASSIGN_OR_RETURN(auto content, ReadFile(path));
+  if (!content) return Fault(path, "is missing");
+  return *std::move(content);
+}
+
+// What is said of the files of one organisation, each with its length before it.
+std::string DigestOf(std::initializer_list<std::string_view> files) {
+  std::string all;
+  for (const auto file : files) all += std::to_string(file.size()) + ":" + std::string(file);
+  return crypto::Sha256(all);
+}
+
+}  // namespace
+
+const TrustedOrganisation* Trust::Find(std::string_view organisation) const {
+  const auto found = organisations_.find(organisation);
+  return found == organisations_.end() ? nullptr : found->second.get();
+}
+
+const TrustedOrganisation* Trust::FindIssuer(std::string_view issuer) const {
+  const auto found = organisation_of_.find(issuer);
+  return found == organisation_of_.end() ? nullptr : Find(found->second);
+}
+
+std::string Trust::Bundle() const {
+  std::string out;
+  for (const auto& [id, organisation] : organisations_) {
+    out += organisation->authorities_pem;
+    if (!out.ends_with('\n')) out += '\n';
+  }
+  return out;
+}
+
+absl::StatusOr<std::shared_ptr<const TrustedOrganisation>> TrustStore::ReadOne(
+    const std::string& id, std::shared_ptr<const TrustedOrganisation> before) const {
+  const std::string stem = folder_ + "/" + id + "/";
+  WATERLINE_ASSIGN_OR_RETURN(const auto issuers, ReadNeeded(stem + "issuer.pem"));
+  WATERLINE_ASSIGN_OR_RETURN(const auto jwks, ReadNeeded(stem + "jwks.json"));
+  WATERLINE_ASSIGN_OR_RETURN(const auto list, ReadFile(stem + "crl.pem"));
+  if (!list && before != nullptr && before->authorities.has_revocation_lists())
+    return Fault(stem + "crl.pem", "is gone, and would make revoked certificates good again");
+  const std::string digest = DigestOf({issuers, jwks, list.value_or("")});
+  if (before != nullptr && before->digest == digest) return before;
+  auto authorities = PinnedIssuers::Of(issuers, list.value_or(""));
+  if (!authorities.ok()) return Fault(stem + "issuer.pem, crl.pem", authorities.status().message());
+  auto keys = JwkSet::Parse(jwks);
+  if (!keys.ok()) return Fault(stem + "jwks.json", keys.status().message());
+  const std::string own = OrganisationUri(network_, id);
+  const std::string issuer = keys->issuer().value_or(own);
+  if (issuer.starts_with("spiffe://") && issuer != own)
+    return Fault(stem + "jwks.json", "`issuer` is the name of another organisation");
+  return std::make_shared<const TrustedOrganisation>(
+      TrustedOrganisation{id, issuer, *std::move(authorities), *std::move(keys), issuers, digest});
+}
+
+absl::StatusOr<TrustStore::Organisations> TrustStore::Read(const Trust& before,
+                                                           std::vector<std::string>* faults) const {
+  std::error_code error;
+  Organisations out;
+  for (fs::directory_iterator entry(folder_, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string id = entry->path().filename().string();
+    std::error_code unread;
+    if (id.starts_with('.') || !entry->is_directory(unread)) continue;
+    if (!text::IsResourceId(id)) {
+      faults->push_back(folder_ + "/" + id + ": is no organisation id such as ods-qnx");
+      continue;
+    }
+    const auto held = before.organisations_.find(id);
+    const auto known = held == before.organisations_.end() ? nullptr : held->second;
+    auto organisation = ReadOne(id, known);
+    if (!organisation.ok()) faults->push_back(std::string(organisation.status().message()));
+    if (organisation.ok() || known != nullptr) out.emplace(id, organisation.value_or(known));
+  }
+  if (error) return Fault(folder_, "cannot be read: " + error.message());
+  return out;
+}
+
+bool TrustStore::NameIssuers(Trust* trust, std::vector<std::string>* faults) const {
+  trust->organisation_of_.clear();
+  bool unique = true;
+  for (const auto& [id, organisation] : trust->organisations_) {
+    const auto [other, added] = trust->organisation_of_.emplace(organisation->issuer, id);
+    if (added) continue;
+    unique = false;
+    faults->push_back(folder_ + "/" + id + "/jwks.json: `issuer` is that of " + other->second +
+                      " too; no file counts until one of the two is changed");
+  }
+  return unique;
+}
+
+TrustStore::Reload TrustStore::ReloadIfChanged() {
+  std::lock_guard reading(reading_);
+  const auto before = Now();
+  auto trust = std::make_shared<Trust>(*before);
+  Reload reload;
+  auto organisations = Read(*before, &reload.faults);
+  if (organisations.ok()) {
+    trust->organisations_ = *std::move(organisations);
+  } else {
+    reload.faults.emplace_back(organisations.status().message());
+  }
+  // What did not change is the same object.
+  const bool changed =
+      NameIssuers(trust.get(), &reload.faults) && trust->organisations_ != before->organisations_;
+  std::sort(reload.faults.begin(), reload.faults.end());
+  trust->generation_ = before->generation_ + 1;
+  std::lock_guard lock(mutex_);
+  reload.changed = changed || reload.faults != faults_;
+  faults_ = reload.faults;
+  if (changed) now_ = std::move(trust);
+  return reload;
+}
+
+absl::StatusOr<std::unique_ptr<TrustStore>> TrustStore::Open(std::string folder,
+                                                             std::string network) {
+  std::unique_ptr<TrustStore> store(new TrustStore(std::move(folder), std::move(network)));
+  const Reload first = store->ReloadIfChanged();
+  if (!first.faults.empty())
+    return Error(reason::kStateForbids, first.faults.front(), {{"folder", store->folder_}});
+  return store;
+}
+
+std::shared_ptr<const Trust> TrustStore::Now() const {
+  std::lock_guard lock(mutex_);
+  return now_;
+}
+
+absl::Status TrustStore::WriteBundle(const std::string& path) const {
+  const std::string bundle = Now()->Bundle();
+  {
+    std::ifstream file(path, std::ios::binary);
+    const std::string held(std::istreambuf_iterator<char>(file), {});
+    if (file && held == bundle) return absl::OkStatus();
+  }
+  const std::string temporary = path + ".new";
+  const bool written = (std::ofstream(temporary, std::ios::binary) << bundle).flush().good();
+  if (!written || std::rename(temporary.c_str(), path.c_str()) != 0)
+    return Error(reason::kUnavailable, "cannot write " + path, {{"file", path}});
+  return absl::OkStatus();
+}
+
+TrustWatch::TrustWatch(TrustStore* store, std::string bundle_path, OnChange on_change,
+                       std::chrono::milliseconds period)
+    : store_(store), bundle_path_(std::move(bundle_path)), on_change_(std::move(on_change)) {
+  thread_ = std::thread([this, period] {
+    std::unique_lock lock(mutex_);
+    while (!wake_.wait_for(lock, period, [this] { return stopping_; })) {
+      lock.unlock();
+      Look();
+      lock.lock();
+    }
+  });
+}
+
+TrustWatch::~TrustWatch() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+void TrustWatch::Look() {
+  auto reload = store_->ReloadIfChanged();
+  const auto written = store_->WriteBundle(bundle_path_);
+  const std::string fault(written.message());
+  if (!fault.empty()) reload.faults.push_back(fault);
+  if (reload.changed || fault != bundle_fault_) on_change_(reload);
+  bundle_fault_ = fault;
+}
+
+}  // namespace waterline::identity

@@ -1,0 +1,311 @@
+// What agreements and the standing of persons do to real answers of a real server.
+
+#include "tests/integration/sharing.h"
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+namespace waterline::testing {
+namespace {
+
+using accountability::v1::Receipt;
+using MaybeReceipt = std::optional<Receipt>;
+
+const Who kAnalyst = {kHost, "bea", "analyst", "service_planning"};
+
+class SharingTest : public Sharing {
+ protected:
+  absl::Status Suspend(const Agreement& agreement, const std::string& organisation,
+                       accountability::v1::SuspendAgreementResponse* response) {
+    accountability::v1::SuspendAgreementRequest request;
+    request.set_name(agreement.name());
+    request.set_reason("The charity asked its members.");
+    request.set_request_id(NewId());
+    return Call(agreements_.get(), &AgreementService::Stub::SuspendAgreement, request, response,
+                As(organisation));
+  }
+
+  absl::StatusOr<accountability::v1::Explanation> Explain(const Receipt& receipt, const Who& who) {
+    accountability::v1::ExplainRequest request;
+    *request.mutable_position() = receipt.position();
+    accountability::v1::ExplainResponse response;
+    const auto status =
+        Call(accountability_.get(), &AccountabilityService::Stub::Explain, request, &response, who);
+    if (!status.ok()) return status;
+    return response.explanation();
+  }
+
+  void SetSharing(const std::string& participant, registry::v1::Permission::Decision decision,
+                  registry::v1::SetPermissionResponse* response) {
+    registry::v1::SetPermissionRequest request;
+    request.set_participant(participant);
+    auto* permission = request.mutable_permission();
+    permission->set_kind("share_with_any_ics_partner");
+    permission->set_decision(decision);
+    *permission->mutable_given_at() = text::ToTimestamp(SystemClock().NowMs() - 1000);
+    permission->set_method("written");
+    permission->set_notice_version("2026-03");
+    request.set_request_id(NewId());
+    Ok(Call(registry_.get(), &RegistryService::Stub::SetPermission, request, response,
+            As(kCharity, "engagement_lead", "involvement_management")));
+  }
+};
+
+TEST_F(SharingTest, AnAgreementLetsReviewedWordsCrossUnderPseudonyms) {
+  const std::string event = OpenEvent();
+  const std::string said = Say(event, "The clinic is too far from the bus.");
+  MaybeReceipt refusal;
+  EXPECT_EQ(ReasonOf(Read(event, kAnalyst, &refusal).status()), "NOT_CONTROLLER");
+  ASSERT_TRUE(refusal);
+
+  const Agreement agreement = PutInForce(TermsFor(kHost, "ISA-0042"));
+  MaybeReceipt receipt;
+  const auto read = Read(event, kAnalyst, &receipt);
+  ASSERT_TRUE(read.ok()) << read.status();
+  ASSERT_EQ(read->contributions_size(), 1);
+  EXPECT_EQ(read->contributions(0).text(), "The clinic is too far from the bus.");
+  EXPECT_NE(read->contributions(0).name(), said);
+  EXPECT_FALSE(read->contributions(0).has_source_id());
+  ASSERT_TRUE(receipt);
+  EXPECT_EQ(receipt->result(), accountability::v1::RESULT_REDUCED);
+  EXPECT_EQ(receipt->given(), common::v1::RELEASE_LEVEL_PSEUDONYMISED);
+
+  const auto told = Explain(*receipt, As(kCharity));
+  ASSERT_TRUE(told.ok()) << told.status();
+  EXPECT_EQ(told->relied_on(), agreement.name());
+}
+
+TEST_F(SharingTest, WordsThatNobodyReviewedDoNotCross) {
+  const std::string event = OpenEvent();
+  Say(event, "Reviewed.");
+  events::v1::RecordContributionsRequest request;
+  request.set_parent(event);
+  request.add_contributions()->set_text("Not reviewed.");
+  request.mutable_contributions(0)->set_source_id("raw");
+  request.mutable_contributions(0)->set_share_scope("agreement");
+  request.set_request_id(NewId());
+  events::v1::RecordContributionsResponse recorded;
+  Ok(Call(events_.get(), &EventsService::Stub::RecordContributions, request, &recorded,
+          As(kCharity)));
+  PutInForce(TermsFor(kHost, "ISA-0042"));
+  const auto read = Read(event, kAnalyst);
+  ASSERT_TRUE(read.ok()) << read.status();
+  ASSERT_EQ(read->contributions_size(), 2);
+  int texts = 0;
+  for (const auto& one : read->contributions()) texts += one.has_text() ? 1 : 0;
+  EXPECT_EQ(texts, 1);
+}
+
+TEST_F(SharingTest, ARefusalExplainsItselfAndBecomesADraft) {
+  const std::string event = OpenEvent();
+  Say(event, "The clinic is too far from the bus.");
+  PutInForce(TermsFor(kHost, "ISA-0042"));
+  const Who wrong = {kHost, "bea", "analyst", "quality_improvement"};
+  MaybeReceipt refusal;
+  EXPECT_EQ(ReasonOf(Read(event, wrong, &refusal).status()), "PURPOSE_NOT_COVERED");
+  ASSERT_TRUE(refusal);
+  const auto told = Explain(*refusal, wrong);
+  ASSERT_TRUE(told.ok()) << told.status();
+  ASSERT_EQ(told->candidates_size(), 1);
+  EXPECT_EQ(told->candidates(0).reference(), "ISA-0042");
+  EXPECT_EQ(told->candidates(0).failed(), 1u);
+  EXPECT_FALSE(told->complete());
+  ASSERT_FALSE(told->what_would_help().empty());
+  EXPECT_NE(told->what_would_help(0).find("quality_improvement"), std::string::npos);
+
+  MaybeReceipt stranger;
+  EXPECT_EQ(ReasonOf(Read(event, As(kCouncil, "analyst"), &stranger).status()), "NOT_CONTROLLER");
+  EXPECT_EQ(ReasonOf(Explain(*refusal, As(kCouncil)).status()), "NOT_COVERED");
+  accountability::v1::DraftFromRefusalRequest request;
+  *request.mutable_position() = stranger->position();
+  accountability::v1::DraftFromRefusalResponse draft;
+  Ok(Call(accountability_.get(), &AccountabilityService::Stub::DraftFromRefusal, request, &draft,
+          As(kCouncil)));
+  EXPECT_EQ(draft.terms().lead(), std::string("organisations/") + kCouncil);
+  ASSERT_EQ(draft.terms().purposes_size(), 1);
+  EXPECT_EQ(draft.terms().purposes(0).purpose(), "service_planning");
+  ASSERT_EQ(draft.terms().scopes_size(), 1);
+  EXPECT_EQ(draft.terms().scopes(0), event);
+
+  accountability::v1::SimulateRequest simulate;
+  *simulate.mutable_position() = stranger->position();
+  *simulate.mutable_draft() = draft.terms();
+  accountability::v1::SimulateResponse simulated;
+  Ok(Call(accountability_.get(), &AccountabilityService::Stub::Simulate, simulate, &simulated,
+          As(kCouncil)));
+  EXPECT_NE(simulated.explanation().result(), accountability::v1::RESULT_DENY)
+      << simulated.explanation().DebugString();
+}
+
+TEST_F(SharingTest, NoReceiptReliesOnAnAgreementAboveTheEntryThatSuspendedIt) {
+  const std::string event = OpenEvent();
+  Say(event, "The clinic is too far from the bus.");
+  const Agreement agreement = PutInForce(TermsFor(kHost, "ISA-0042"));
+  std::mutex mutex;
+  uint64_t highest = 0;
+  int permitted = 0;
+  std::atomic<bool> suspended{false};
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 64; ++i) {
+    readers.emplace_back([&] {
+      // Each reads until its answer after the suspension is a refusal.
+      while (true) {
+        const bool after = suspended;
+        MaybeReceipt receipt;
+        const auto read = Read(event, kAnalyst, &receipt);
+        if (!read.ok()) {
+          EXPECT_EQ(ReasonOf(read.status()), "AGREEMENT_NOT_ACTIVE") << read.status();
+          return;
+        }
+        EXPECT_FALSE(after) << "an answer to a call made after the suspension";
+        std::lock_guard lock(mutex);
+        ++permitted;
+        highest = std::max(highest, receipt->position().index());
+      }
+    });
+  }
+  while (true) {
+    std::lock_guard lock(mutex);
+    if (permitted >= 200) break;
+  }
+  accountability::v1::SuspendAgreementResponse response;
+  Ok(Suspend(agreement, kCharity, &response));
+  suspended = true;
+  for (auto& reader : readers) reader.join();
+  EXPECT_EQ(response.agreement().state(), accountability::v1::AGREEMENT_STATE_SUSPENDED);
+  EXPECT_GT(response.agreement().position().index(), highest);
+}
+
+TEST_F(SharingTest, OnlyWhoSuspendedItResumesIt) {
+  const Agreement agreement = PutInForce(TermsFor(kHost, "ISA-0042"));
+  accountability::v1::SuspendAgreementResponse suspended;
+  Ok(Suspend(agreement, kCharity, &suspended));
+  accountability::v1::ResumeAgreementRequest request;
+  request.set_name(agreement.name());
+  request.set_reason("They have agreed.");
+  request.set_request_id(NewId());
+  accountability::v1::ResumeAgreementResponse response;
+  EXPECT_FALSE(Call(agreements_.get(), &AgreementService::Stub::ResumeAgreement, request, &response,
+                    As(kHost))
+                   .ok());
+  request.set_request_id(NewId());
+  Ok(Call(agreements_.get(), &AgreementService::Stub::ResumeAgreement, request, &response,
+          As(kCharity)));
+  EXPECT_EQ(response.agreement().state(), accountability::v1::AGREEMENT_STATE_ACTIVE);
+}
+
+TEST_F(SharingTest, OnlyItsPartiesSeeAnAgreement) {
+  const Agreement agreement = PutInForce(TermsFor(kHost, "ISA-0042"));
+  accountability::v1::GetAgreementRequest request;
+  request.set_name(agreement.name());
+  accountability::v1::GetAgreementResponse response;
+  Ok(Call(agreements_.get(), &AgreementService::Stub::GetAgreement, request, &response,
+          As(kCharity)));
+  const auto refused = Call(agreements_.get(), &AgreementService::Stub::GetAgreement, request,
+                            &response, As(kCouncil));
+  request.set_name("agreements/a2222222222222222222222222");
+  const auto absent = Call(agreements_.get(), &AgreementService::Stub::GetAgreement, request,
+                           &response, As(kCouncil));
+  EXPECT_EQ(ReasonOf(refused), "NOT_CONTROLLER");
+  EXPECT_EQ(refused.message(), absent.message());
+}
+
+TEST_F(SharingTest, AWithdrawnPermissionHoldsForThatPersonAndTheyLearnWhoSawTheirWords) {
+  const std::string event = OpenEvent();
+  const std::string maud = Register();
+  Say(event, "I could not get in with my wheelchair.", maud);
+  Say(event, "The clinic is too far from the bus.");
+  PutInForce(TermsFor(kHost, "ISA-0042"));
+  registry::v1::SetPermissionResponse set;
+  SetSharing(maud, registry::v1::Permission::DECISION_GIVEN, &set);
+  const auto before = Read(event, kAnalyst);
+  ASSERT_TRUE(before.ok()) << before.status();
+  EXPECT_EQ(before->contributions_size(), 2);
+
+  SetSharing(maud, registry::v1::Permission::DECISION_WITHDRAWN, &set);
+  MaybeReceipt receipt;
+  const auto after = Read(event, kAnalyst, &receipt);
+  ASSERT_TRUE(after.ok()) << after.status();
+  ASSERT_EQ(after->contributions_size(), 1);
+  EXPECT_EQ(after->contributions(0).text(), "The clinic is too far from the bus.");
+
+  registry::v1::ListAccessHistoryRequest request;
+  request.set_participant(maud);
+  registry::v1::ListAccessHistoryResponse history;
+  Ok(Call(registry_.get(), &RegistryService::Stub::ListAccessHistory, request, &history,
+          As(kCharity, "engagement_lead", "rights_request")));
+  EXPECT_TRUE(history.complete());
+  int by_the_board = 0;
+  for (const auto& access : history.accesses()) {
+    EXPECT_NE(access.position().index(), receipt->position().index());
+    by_the_board += access.organisation() == std::string("organisations/") + kHost ? 1 : 0;
+  }
+  EXPECT_EQ(by_the_board, 1);
+  const auto denied =
+      Call(registry_.get(), &RegistryService::Stub::ListAccessHistory, request, &history, kAnalyst);
+  EXPECT_FALSE(denied.ok());
+}
+
+TEST_F(SharingTest, PseudonymsOfTwoRecipientsCannotBeJoined) {
+  const std::string event = OpenEvent();
+  Say(event, "The clinic is too far from the bus.");
+  PutInForce(TermsFor(kHost, "ISA-0042"));
+  AgreementTerms council = TermsFor(kCouncil, "ISA-0043");
+  PutInForce(council);
+  const auto board_read = Read(event, kAnalyst);
+  const auto again = Read(event, kAnalyst);
+  const auto council_read = Read(event, As(kCouncil, "analyst"));
+  ASSERT_TRUE(board_read.ok() && again.ok() && council_read.ok()) << council_read.status();
+  EXPECT_EQ(board_read->contributions(0).name(), again->contributions(0).name());
+  EXPECT_NE(board_read->contributions(0).name(), council_read->contributions(0).name());
+}
+
+TEST_F(SharingTest, WhoCanSeeAndWhatCanSeeTellTheSameAgreement) {
+  const Agreement agreement = PutInForce(TermsFor(kHost, "ISA-0042"));
+  accountability::v1::WhoCanSeeResponse who;
+  Ok(Call(accountability_.get(), &AccountabilityService::Stub::WhoCanSee,
+          accountability::v1::WhoCanSeeRequest(), &who, As(kCharity)));
+  ASSERT_EQ(who.visibilities_size(), 1);
+  EXPECT_EQ(who.visibilities(0).organisation(), std::string("organisations/") + kHost);
+  EXPECT_EQ(who.visibilities(0).agreement(), agreement.name());
+  EXPECT_TRUE(who.complete());
+  accountability::v1::WhatCanSeeResponse what;
+  Ok(Call(accountability_.get(), &AccountabilityService::Stub::WhatCanSee,
+          accountability::v1::WhatCanSeeRequest(), &what, As(kHost)));
+  ASSERT_EQ(what.visibilities_size(), 1);
+  EXPECT_EQ(what.visibilities(0).controller(), std::string("organisations/") + kCharity);
+  accountability::v1::WhoCanSeeResponse none;
+  Ok(Call(accountability_.get(), &AccountabilityService::Stub::WhoCanSee,
+          accountability::v1::WhoCanSeeRequest(), &none, As(kCouncil)));
+  EXPECT_TRUE(none.visibilities().empty());
+}
+
+TEST_F(SharingTest, ASignatureByAnotherKeyOrForASecondPartyIsRefused) {
+  const Agreement agreement = SubmitAndAssess(Draft(TermsFor(kHost, "ISA-0042")));
+  std::swap(signers_.at(kHost), signers_.at(kCouncil));
+  EXPECT_EQ(ReasonOf(Sign(agreement, kHost, "siro")), "INVALID_FIELDS");
+  std::swap(signers_.at(kHost), signers_.at(kCouncil));
+  EXPECT_EQ(ReasonOf(Sign(agreement, kHost, "engagement_lead")), "SIGNATORY_NOT_AUTHORISED");
+  Ok(Sign(agreement, kHost, "siro"));
+  EXPECT_EQ(ReasonOf(Sign(agreement, kHost, "siro")), "STATE_FORBIDS");
+}
+
+TEST_F(SharingTest, RulesAndStandingSurviveARestart) {
+  const std::string event = OpenEvent();
+  const std::string maud = Register();
+  Say(event, "I could not get in with my wheelchair.", maud);
+  Say(event, "The clinic is too far from the bus.");
+  PutInForce(TermsFor(kHost, "ISA-0042"));
+  registry::v1::SetPermissionResponse set;
+  SetSharing(maud, registry::v1::Permission::DECISION_REFUSED, &set);
+  network_.Stop();
+  network_.Start();
+  events_ = network_.Stub<EventsService>();
+  const auto read = Read(event, kAnalyst);
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->contributions_size(), 1);
+}
+
+}  // namespace
+}  // namespace waterline::testing
