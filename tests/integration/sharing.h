@@ -82,9 +82,10 @@ class Sharing : public ::testing::Test {
   // A key of the organisation, pinned at the host.
   void PublishKey(const std::string& organisation) {
     auto signer = identity::Signer::Of(crypto::PrivateKey::Generate(crypto::KeyKind::kEd25519));
-    const auto folder = network_.folder() / "trust" / organisation;
-    std::filesystem::create_directories(folder);
-    std::ofstream(folder / "jwks.json") << identity::JwkSet::Of({signer.jwk()})->ToJson();
+    const auto folders = deployment::Folders::Find(network_.folder());
+    const std::filesystem::path file = folders.Of("accountability").KeysOf(organisation);
+    std::filesystem::create_directories(file.parent_path());
+    std::ofstream(file) << identity::JwkSet::Of({signer.jwk()})->ToJson();
     signers_.emplace(organisation, std::move(signer));
   }
 
