@@ -118,7 +118,7 @@ class Foundation {
       const Layout& layout, Clock* clock,
       std::optional<accountability::v1::EpochStart> new_epoch = std::nullopt,
       const std::vector<StoreLayer>& layers = {});
-  // The same of some services; `services` without accountability: without ledger, rules and recorder.
+  // The same of some services; `services` without accountability: no ledger, rules and recorder.
   static absl::StatusOr<std::unique_ptr<Foundation>> OpenServices(
       const Folders& folders, const std::vector<std::string>& services, Clock* clock,
       std::optional<accountability::v1::EpochStart> new_epoch = std::nullopt,

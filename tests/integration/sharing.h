@@ -50,7 +50,7 @@ class Sharing : public ::testing::Test {
 
   static Who As(const std::string& organisation, const std::string& role = "engagement_lead",
                 const std::string& purpose = "service_planning") {
-    return {organisation, "actor of " + organisation, role, purpose};
+    return {organisation, "actor-of-" + organisation, role, purpose};
   }
   std::string NewId() { return "request-" + std::to_string(requests_++); }
   static void Ok(const absl::Status& status) {
