@@ -149,7 +149,9 @@ accountability::VerifySignature Foundation::SignatureVerifier() const {
     std::stringstream text;
     text << file.rdbuf();
     WATERLINE_ASSIGN_OR_RETURN(const auto keys, identity::JwkSet::Parse(text.str()));
-    return identity::VerifyDetached(jws, payload, keys).status();
+    const auto verified = identity::VerifyDetached(jws, payload, keys);
+    if (verified.ok()) return absl::OkStatus();
+    return BadFields({{"signature.jws", std::string(verified.status().message())}});
   };
 }
 

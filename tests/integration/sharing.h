@@ -50,7 +50,7 @@ class Sharing : public ::testing::Test {
 
   static Who As(const std::string& organisation, const std::string& role = "engagement_lead",
                 const std::string& purpose = "service_planning") {
-    return {organisation, "actor of " + organisation, role, purpose};
+    return {organisation, "actor-of-" + organisation, role, purpose};
   }
   std::string NewId() { return "request-" + std::to_string(requests_++); }
   static void Ok(const absl::Status& status) {
@@ -161,6 +161,7 @@ class Sharing : public ::testing::Test {
     for (auto& purpose : *terms.mutable_purposes())
       purpose.mutable_bases(1)->set_organisation(name);
     terms.mutable_access_roles(0)->set_organisation(name);
+    terms.mutable_access_roles(0)->clear_purposes();
     terms.clear_scopes();
     terms.add_scopes(place_);
     const int64_t now = SystemClock().NowMs();
