@@ -81,8 +81,8 @@ ALLOWED = {
     # Clients speak the API. `admin` and offline verification work on a stopped deployment's files.
     'clients': CLIENT + ['clients'],
     'clients/cli': CLIENT + _services(
-        'common/rpc/client.h', 'common/rpc/limits.h', 'common/rpc/status_wire.h',
-        'common/rpc/wire.h',
+        'common/identity', 'common/rpc/client.h', 'common/rpc/limits.h',
+        'common/rpc/status_wire.h', 'common/rpc/tls.h', 'common/rpc/wire.h',
         'accountability/ledger/export.h', 'accountability/ledger/merkle.h',
         'accountability/ledger/note.h', 'accountability/ledger/verify.h',
         'waterlined/deployment.h'),
