@@ -7,8 +7,8 @@
 //   tls-certificate  the certificate, then its intermediates
 //   tls-key          its private key
 //   tls-ca           the authorities that may sign the server's certificate
-//   token-key        the private key (PKCS #8) whose public half is in the organisation's jwks.json,
-//                    under the thumbprint of the key as `kid` (RFC 7638)
+//   token-key        the private key (PKCS #8) whose public half is in the organisation's
+//                    jwks.json, under the thumbprint of the key as `kid` (RFC 7638)
 //
 // Thread safety: pure functions; a TokenSource from any thread.
 
