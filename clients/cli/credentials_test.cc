@@ -5,16 +5,49 @@
 #include <filesystem>
 #include <fstream>
 
+#include "clients/cli/session.h"
+#include "google/protobuf/descriptor.h"
 #include "services/common/crypto/random.h"
 #include "services/common/identity/mtls_identity.h"
 #include "services/common/identity/throwaway.h"
+#include "services/common/rpc/server.h"
 #include "services/common/status/error.h"
+#include "waterline/accountability/v1/agreement_service.pb.h"
 
 namespace waterline::cli {
 namespace {
 
 namespace fs = std::filesystem;
+using accountability::v1::CreateAgreementRequest;
+using accountability::v1::CreateAgreementResponse;
 using identity::Access;
+
+coro::Task<absl::StatusOr<rpc::Reply>> SayWho(rpc::Call call) {
+  auto response = std::make_unique<CreateAgreementResponse>();
+  response->mutable_agreement()->set_name(call.caller.organisation() + " " + call.caller.actor() +
+                                          " " + call.purpose);
+  rpc::Reply reply;
+  reply.message = std::move(response);
+  co_return reply;
+}
+
+// A service whose CreateAgreement, a write, answers who called.
+rpc::Service Mirror() {
+  rpc::Service service("waterline.accountability.v1.AgreementService");
+  const auto* pool = google::protobuf::DescriptorPool::generated_pool();
+  const auto* descriptor = pool->FindServiceByName(service.full_name());
+  auto* factory = google::protobuf::MessageFactory::generated_factory();
+  for (int i = 0; i < descriptor->method_count(); ++i) {
+    rpc::Method method;
+    method.request_prototype = factory->GetPrototype(descriptor->method(i)->input_type());
+    method.response_prototype = factory->GetPrototype(descriptor->method(i)->output_type());
+    method.unary = [](const rpc::Call& call, const google::protobuf::Message&) {
+      return SayWho(call);
+    };
+    service.Add(descriptor->method(i)->name(), std::move(method));
+  }
+  return service;
+}
 
 class Credentials : public ::testing::Test {
  protected:
@@ -68,6 +101,39 @@ TEST_F(Credentials, ANetworkTakesTheTokensThatAreSigned) {
     EXPECT_EQ(who->purpose, "practice_learning");
   }
   EXPECT_TRUE(CredentialsOf(settings_).ok());
+}
+
+TEST_F(Credentials, ASessionSpeaksToAServerOfARealNetwork) {
+  const auto trust = identity::TrustStore::Open((folder_ / "trust").string(), "sussex");
+  ASSERT_TRUE(trust.ok()) << trust.status();
+  identity::MtlsIdentity network("sussex", "ods-qnx", trust->get(), &clock_);
+  const rpc::Service mirror = Mirror();
+  rpc::Metrics metrics;
+  rpc::ServerOptions options;
+  options.addresses = {"127.0.0.1:0"};
+  options.identity = &network;
+  options.metrics = &metrics;
+  options.tls =
+      rpc::TlsFiles{settings_["tls-certificate"], settings_["tls-key"], settings_["tls-ca"]};
+  auto server = rpc::Server::Start(std::move(options), {&mirror});
+  ASSERT_TRUE(server.ok()) << server.status();
+  settings_["server"] = "localhost:" + std::to_string((*server)->port());
+  const Output output(Format::kJson, false, false);
+  Session session({settings_, "", {}, false}, &output);
+  for (int i = 0; i < 2; ++i) {  // Each write with a token of its own.
+    const auto answer = session.Get<CreateAgreementResponse>(CreateAgreementRequest());
+    ASSERT_TRUE(answer.ok()) << answer.status();
+    EXPECT_EQ(answer->agreement().name(), "ods-qnx ann practice_learning");
+  }
+  settings_.erase("token-key");
+  Session nobody({settings_, "", {}, false}, &output);
+  EXPECT_EQ(ReasonOf(nobody.Get<CreateAgreementResponse>(CreateAgreementRequest()).status()),
+            reason::kIdentityMissing.name);
+  settings_.erase("tls-key");
+  Session half({settings_, "", {}, false}, &output);
+  EXPECT_EQ(ReasonOf(half.Get<CreateAgreementResponse>(CreateAgreementRequest()).status()),
+            reason::kInvalidFields.name)
+      << "never without encryption";
 }
 
 TEST_F(Credentials, TheFirstCertificateOfTheFileIsTheOwnOne) {

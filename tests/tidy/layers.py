@@ -86,6 +86,8 @@ ALLOWED = {
         'accountability/ledger/export.h', 'accountability/ledger/merkle.h',
         'accountability/ledger/note.h', 'accountability/ledger/verify.h',
         'waterlined/deployment.h'),
+    'clients/cli/credentials_test.cc': CLIENT + _services('common/identity', 'common/rpc') + [
+        'clients/cli'],
     # Tests: what the form prints is what the import reads; maps as inference really makes them.
     'clients/cli/form_test.cc': CLIENT + _services('events/domain/response_file.h') + [
         'clients/cli'],
