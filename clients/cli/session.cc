@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <future>
 
+#include "clients/cli/credentials.h"
 #include "clients/cli/fields.h"
 #include "services/common/crypto/encoding.h"
 #include "services/common/crypto/random.h"
@@ -129,22 +130,34 @@ absl::StatusOr<std::string> Session::Parent() const {
   return "organisations/" + id;
 }
 
+absl::Status Session::Connect() {
+  if (channel_ != nullptr) return absl::OkStatus();
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kReceiveBytesMax);
+  const auto credentials = CredentialsOf(options_.settings);
+  WATERLINE_RETURN_IF_ERROR(credentials.status());
+  channel_ = grpc::CreateCustomChannel(Setting("server"), *credentials, arguments);
+  return absl::OkStatus();
+}
+
 std::shared_ptr<grpc::Channel> Session::channel() {
-  if (channel_ == nullptr) {
-    grpc::ChannelArguments arguments;
-    arguments.SetMaxReceiveMessageSize(kReceiveBytesMax);
-    channel_ =
-        grpc::CreateCustomChannel(Setting("server"), grpc::InsecureChannelCredentials(), arguments);
-  }
-  return channel_;
+  const absl::Status status = Connect();
+  if (status.ok()) return channel_;
+  output_->Notice(std::string(status.message()));
+  // Without credentials gRPC makes a channel whose calls all fail.
+  return grpc::CreateCustomChannel(Setting("server"), nullptr, grpc::ChannelArguments());
 }
 
 void Session::Identify(grpc::ClientContext* context) const {
+  // With TLS, certificate and token say who asks.
+  const bool proved = WantsTls(options_.settings);
   const std::string organisation = OrganisationIdFrom(Setting("org"));
-  if (!organisation.empty()) context->AddMetadata("waterline-organisation", organisation);
+  if (!organisation.empty() && !proved)
+    context->AddMetadata("waterline-organisation", organisation);
   for (const auto& [key, metadata] : kMetadata) {
     const std::string value = Setting(key);
-    if (!value.empty()) context->AddMetadata(metadata, value);
+    const bool who = std::string_view(key) == "actor" || std::string_view(key) == "role";
+    if (!value.empty() && !(who && proved)) context->AddMetadata(metadata, value);
   }
 }
 
@@ -173,6 +186,7 @@ void Session::TakeReceipt(const std::string& serialised) {
 
 absl::Status Session::CallMethod(const std::string& method, const Message& request,
                                  Message* response) {
+  WATERLINE_RETURN_IF_ERROR(Connect());
   grpc::ClientContext context;
   Identify(&context);
   context.set_deadline(std::chrono::system_clock::now() +

@@ -69,7 +69,8 @@ class Session {
   // SERVING, NOT_SERVING or what else the health service says of `service`.
   absl::StatusOr<std::string> Health(const std::string& service);
 
-  // For streams: the channel, and a context with identity. A stream has a deadline only when one
+  // For streams: the channel, and a context with identity. Calls of the channel fail when the
+  // settings of TLS do not fit. A stream has a deadline only when one
   // was asked for: a large file takes its time.
   std::shared_ptr<grpc::Channel> channel();
   void Identify(grpc::ClientContext* context) const;
@@ -78,6 +79,8 @@ class Session {
   void TakeReceipt(const std::string& serialised);
 
  private:
+  // What is wrong with the settings of TLS; makes the channel.
+  absl::Status Connect();
   absl::Status CallMethod(const std::string& method, const google::protobuf::Message& request,
                           google::protobuf::Message* response);
 
