@@ -241,8 +241,10 @@ coro::Task<absl::StatusOr<v1::Decision>> Recorder::Decide(v1::Question question)
   };
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto appended, co_await ledger_->Append(std::move(request)));
   auto decision = ToDecision(question, verdict, entry_id, appended, facts_.demonstration);
-  *decision.mutable_retry_after() =
-      google::protobuf::util::TimeUtil::MillisecondsToDuration(retry_after_ms);
+  if (retry_after_ms > 0) {
+    *decision.mutable_retry_after() =
+        google::protobuf::util::TimeUtil::MillisecondsToDuration(retry_after_ms);
+  }
   WATERLINE_CO_RETURN_IF_ERROR(co_await AddPseudonymKey(question, &decision));
   co_return decision;
 }

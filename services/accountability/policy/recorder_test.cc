@@ -47,8 +47,10 @@ class World {
     options.signer = &signer_;
     options.clock = &clock_;
     ledger_ = *Ledger::Open(options);
-    recorder_ = std::make_unique<Recorder>(ledger_.get(), &store_, vault_.get(), &clock_,
-                                           rpc::NetworkFacts{"net-dev", "ods-host", true, false});
+    rulebook_ = *Rulebook::Open(&store_, ledger_.get(), "ods-host");
+    recorder_ =
+        std::make_unique<Recorder>(ledger_.get(), rulebook_.get(), &store_, vault_.get(), &clock_,
+                                   rpc::NetworkFacts{"net-dev", "ods-host", true, false, ""});
   }
   ~World() { std::filesystem::remove_all(folder_); }
 
@@ -90,8 +92,9 @@ class World {
   StoppedClock stopped_;
   MonotoneClock clock_{&stopped_};
   std::unique_ptr<privacy::Vault> vault_;
-  std::unique_ptr<Ledger> ledger_;
+  std::unique_ptr<Rulebook> rulebook_;
   std::unique_ptr<Recorder> recorder_;
+  std::unique_ptr<Ledger> ledger_;  // Stops first: its last group may still change the rules.
 };
 
 // The windows of `bytes` that touch no byte of a window in `ordinary`: at the edge of what every
