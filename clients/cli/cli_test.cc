@@ -238,9 +238,11 @@ TEST(Errors, AMessageThatSaysWhatToDoIsNotAdvisedAgain) {
 
 TEST(Errors, EveryCommonReasonHasAdvice) {
   for (const auto* reason :
-       {"INVALID_FIELDS", "PURPOSE_REQUIRED", "NOT_CONTROLLER", "NOT_MEMBER", "ROLE_NOT_PERMITTED",
-        "NOT_FOUND", "ALREADY_EXISTS", "ETAG_MISMATCH", "STATE_FORBIDS", "IDENTITY_MISSING",
-        "STORAGE_FULL", "DATA_DAMAGED", "KEY_MISSING", "UNEXPECTED"}) {
+       {"INVALID_FIELDS",     "PURPOSE_REQUIRED", "NOT_CONTROLLER",      "NOT_MEMBER",
+        "ROLE_NOT_PERMITTED", "NOT_FOUND",        "ALREADY_EXISTS",      "ETAG_MISMATCH",
+        "STATE_FORBIDS",      "IDENTITY_MISSING", "STORAGE_FULL",        "DATA_DAMAGED",
+        "KEY_MISSING",        "UNEXPECTED",       "TOKEN_INVALID",       "TOKEN_EXPIRED",
+        "TOKEN_REPLAYED",     "TOKEN_BINDING",    "CERTIFICATE_REFUSED", "ISSUER_NOT_PINNED"}) {
     EXPECT_NE(NextStep(reason), "") << reason;
   }
   EXPECT_EQ(NextStep("SOMETHING_NEW"), "");

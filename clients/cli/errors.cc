@@ -36,6 +36,18 @@ constexpr Advice kAdvice[] = {
     {"IDENTITY_MISSING",
      "Say who asks with --org, --actor and --role, or keep them in a context: "
      "`waterline context set NAME --org ... --actor ... --role ...`."},
+    {"TOKEN_INVALID",
+     "Get a new access token; with --token-key, check that the key is in the key set of your "
+     "organisation."},
+    {"TOKEN_EXPIRED",
+     "Get a new access token; if it is new, compare your clock with the server's."},
+    {"TOKEN_REPLAYED", "Repeat the command with a new access token and the same --request-id."},
+    {"TOKEN_BINDING",
+     "Use the certificate, organisation and purpose that the access token was made for."},
+    {"CERTIFICATE_REFUSED",
+     "Check --tls-certificate; its organisation issues new ones, and the host takes them."},
+    {"ISSUER_NOT_PINNED",
+     "Ask the host whether it holds the present issuer and keys of your organisation."},
     {"TOO_LARGE", "Send it in smaller parts."},
     {"BUSY", "Wait a moment, then repeat the command."},
     {"UNAVAILABLE", "Nothing was lost: repeat the command; `waterline status` shows what serves."},

@@ -45,6 +45,10 @@ void AddGlobalFlags(CLI::App* app, Invocation* invocation) {
   AddSetting(app, invocation, "role", "As what you ask; `waterline codes actor_role`");
   AddSetting(app, invocation, "purpose", "Why you ask; `waterline codes purpose`");
   AddSetting(app, invocation, "agreement", "The sharing agreement you rely on");
+  AddSetting(app, invocation, "tls-certificate", "Your client certificate (PEM)");
+  AddSetting(app, invocation, "tls-key", "Its private key (PEM)");
+  AddSetting(app, invocation, "tls-ca", "Authorities that sign the server's certificate (PEM)");
+  AddSetting(app, invocation, "token-key", "Private key (PEM) that signs your access tokens");
   app->add_option("--context", invocation->context, "Settings kept by `waterline context set`");
   app->add_option("-o,--output", invocation->output, "table, json, ndjson or csv (form: html, csv)")
       ->check(CLI::IsMember({"table", "json", "ndjson", "csv", "html"}));

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <future>
 
+#include "clients/cli/credentials.h"
 #include "clients/cli/fields.h"
 #include "services/common/crypto/encoding.h"
 #include "services/common/crypto/random.h"
@@ -129,23 +130,37 @@ absl::StatusOr<std::string> Session::Parent() const {
   return "organisations/" + id;
 }
 
+absl::Status Session::Connect(const std::string& path) {
+  const std::string address = AddressOf(Setting("server"), path);
+  auto& channel = channels_[address];
+  if (channel != nullptr) return absl::OkStatus();
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kReceiveBytesMax);
+  const auto credentials = CredentialsOf(options_.settings);
+  WATERLINE_RETURN_IF_ERROR(credentials.status());
+  channel = grpc::CreateCustomChannel(address, *credentials, arguments);
+  return absl::OkStatus();
+}
+
 std::shared_ptr<grpc::Channel> Session::channel(const std::string& path) {
-  auto& channel = channels_[AddressOf(Setting("server"), path)];
-  if (channel == nullptr) {
-    grpc::ChannelArguments arguments;
-    arguments.SetMaxReceiveMessageSize(kReceiveBytesMax);
-    channel = grpc::CreateCustomChannel(AddressOf(Setting("server"), path),
-                                        grpc::InsecureChannelCredentials(), arguments);
-  }
-  return channel;
+  const absl::Status status = Connect(path);
+  const std::string address = AddressOf(Setting("server"), path);
+  if (status.ok()) return channels_[address];
+  output_->Notice(std::string(status.message()));
+  // Without credentials gRPC makes a channel whose calls all fail.
+  return grpc::CreateCustomChannel(address, nullptr, grpc::ChannelArguments());
 }
 
 void Session::Identify(grpc::ClientContext* context) const {
+  // With TLS, certificate and token say who asks.
+  const bool proved = WantsTls(options_.settings);
   const std::string organisation = OrganisationIdFrom(Setting("org"));
-  if (!organisation.empty()) context->AddMetadata("waterline-organisation", organisation);
+  if (!organisation.empty() && !proved)
+    context->AddMetadata("waterline-organisation", organisation);
   for (const auto& [key, metadata] : kMetadata) {
     const std::string value = Setting(key);
-    if (!value.empty()) context->AddMetadata(metadata, value);
+    const bool who = std::string_view(key) == "actor" || std::string_view(key) == "role";
+    if (!value.empty() && !(who && proved)) context->AddMetadata(metadata, value);
   }
 }
 
@@ -174,14 +189,15 @@ void Session::TakeReceipt(const std::string& serialised) {
 
 absl::Status Session::CallMethod(const std::string& method, const Message& request,
                                  Message* response, const std::string& to) {
+  const std::string path = to.empty() ? method : to;
+  WATERLINE_RETURN_IF_ERROR(Connect(path));
   grpc::ClientContext context;
   Identify(&context);
   context.set_deadline(std::chrono::system_clock::now() +
                        options_.timeout.value_or(rpc::kUnaryDeadlineMax));
   grpc::ByteBuffer sent = rpc::ToBuffer(request);
   grpc::ByteBuffer received;
-  grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub(
-      channel(to.empty() ? method : to));
+  grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub(channel(path));
   std::promise<grpc::Status> done;
   stub.UnaryCall(&context, method, grpc::StubOptions(), &sent, &received,
                  [&done](const grpc::Status& status) { done.set_value(status); });

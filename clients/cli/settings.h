@@ -22,8 +22,9 @@
 namespace waterline::cli {
 
 // Keys of a context, flags (`--org`) and the environment (`WATERLINE_ORG`).
-inline constexpr const char* kSettingKeys[] = {"server", "org",     "actor",
-                                               "role",   "purpose", "agreement"};
+inline constexpr const char* kSettingKeys[] = {"server",  "org",       "actor",           "role",
+                                               "purpose", "agreement", "tls-certificate", "tls-key",
+                                               "tls-ca",  "token-key"};
 inline constexpr char kDefaultServer[] = "127.0.0.1:50600";
 
 using Values = std::map<std::string, std::string>;

@@ -88,6 +88,7 @@ TEST(Exposure, AllFourServicesAreWalked) {
     if (ExposureOf(method) != EXPOSURE_INTERNAL) services.insert(method->service()->full_name());
   }
   EXPECT_EQ(services, (std::set<std::string>{"waterline.accountability.v1.AccountabilityService",
+                                             "waterline.accountability.v1.AgreementService",
                                              "waterline.events.v1.EventsService",
                                              "waterline.inference.v1.InferenceService",
                                              "waterline.registry.v1.RegistryService"}));
@@ -286,17 +287,15 @@ std::vector<Row> RegistryRows() {
       {"/waterline.registry.v1.RegistryService/GetParticipant", "name: '$PARTICIPANT'"},
       {"/waterline.registry.v1.RegistryService/ListParticipants",
        "parent: 'organisations/local-test-board'"},
-      // Nothing brings standing into force yet (services/waterlined/assembly.cc).
       {"/waterline.registry.v1.RegistryService/SetPermission",
        "participant: '$PARTICIPANT' permission { kind: 'quote_anonymously' decision: "
        "DECISION_GIVEN given_at { seconds: 1772445600 } method: 'written' notice_version: '1' } "
-       "request_id: 'r8'",
-       false, nullptr, nullptr, "UNAVAILABLE"},
+       "request_id: 'r8'"},
       {"/waterline.registry.v1.RegistryService/ListPermissions", "parent: '$PARTICIPANT'"},
       {"/waterline.registry.v1.RegistryService/RecordStanding",
-       "participant: '$PARTICIPANT' kind: KIND_HOLD reason: 'a case' request_id: 'r9'", false,
-       nullptr, nullptr, "UNAVAILABLE"},
+       "participant: '$PARTICIPANT' kind: KIND_HOLD reason: 'a case' request_id: 'r9'"},
       {"/waterline.registry.v1.RegistryService/ListStanding", "parent: '$PARTICIPANT'"},
+      {"/waterline.registry.v1.RegistryService/ListAccessHistory", "participant: '$PARTICIPANT'"},
   };
 }
 
@@ -379,11 +378,53 @@ std::vector<Row> RowsOfWhatIsRecorded() {
   };
 }
 
+std::vector<Row> AgreementRows() {
+  const auto ends = [](const char* method, const char* request, const char* reason) {
+    return Row{method, request, false, nullptr, nullptr, reason};
+  };
+  return {
+      {"/waterline.accountability.v1.AgreementService/CreateAgreement",
+       "terms { reference: 'ISA-1' version: 1 title: 'Letters' parties { organisation: "
+       "'organisations/local-test-board' role: PARTY_ROLE_CONTROLLER receives: true } } "
+       "request_id: 'a1'",
+       false, "$AGREEMENT", "agreement"},
+      {"/waterline.accountability.v1.AgreementService/GetAgreement", "name: '$AGREEMENT'"},
+      {"/waterline.accountability.v1.AgreementService/ListAgreements", ""},
+      ends("/waterline.accountability.v1.AgreementService/UpdateAgreement",
+           "name: '$AGREEMENT' etag: '\"other\"' request_id: 'a2'", "ETAG_MISMATCH"),
+      ends("/waterline.accountability.v1.AgreementService/SubmitAgreement",
+           "name: '$AGREEMENT' request_id: 'a3'", "INVALID_FIELDS"),
+      ends("/waterline.accountability.v1.AgreementService/RecordAssessment",
+           "name: '$AGREEMENT' assessment { dpia_reference: 'DPIA-1' } request_id: 'a4'",
+           "STATE_FORBIDS"),
+      ends("/waterline.accountability.v1.AgreementService/SignAgreement",
+           "name: '$AGREEMENT' signature { signatory: 'Bea' key_id: 'k' jws: 'a..b' } request_id: "
+           "'a5'",
+           "STATE_FORBIDS"),
+      ends("/waterline.accountability.v1.AgreementService/SuspendAgreement",
+           "name: '$AGREEMENT' reason: 'a question' request_id: 'a6'", "STATE_FORBIDS"),
+      ends("/waterline.accountability.v1.AgreementService/ResumeAgreement",
+           "name: '$AGREEMENT' reason: 'answered' request_id: 'a7'", "STATE_FORBIDS"),
+      {"/waterline.accountability.v1.AgreementService/TerminateAgreement",
+       "name: '$AGREEMENT' reason: 'not needed' request_id: 'a8'"},
+      ends("/waterline.accountability.v1.AccountabilityService/Explain",
+           "position { epoch: 1 index: 0 }", "NOT_COVERED"),
+      {"/waterline.accountability.v1.AccountabilityService/Simulate",
+       "request { organisation: 'organisations/local-test-board' role: 'analyst' purpose: "
+       "'service_planning' operation: OPERATION_READ controller: 'organisations/local-test-board' "
+       "categories: CATEGORY_EVENT }"},
+      {"/waterline.accountability.v1.AccountabilityService/WhoCanSee", ""},
+      {"/waterline.accountability.v1.AccountabilityService/WhatCanSee", ""},
+      ends("/waterline.accountability.v1.AccountabilityService/DraftFromRefusal",
+           "position { epoch: 1 index: 0 }", "NOT_COVERED"),
+  };
+}
+
 // In an order in which each call can be permitted.
 const std::vector<Row>& Table() {
   static const std::vector<Row> rows = [] {
     std::vector<Row> all = RegistryRows();
-    for (const auto& some : {RowsToPublishAnEvent(), RowsOfWhatIsRecorded()})
+    for (const auto& some : {RowsToPublishAnEvent(), RowsOfWhatIsRecorded(), AgreementRows()})
       all.insert(all.end(), some.begin(), some.end());
     return all;
   }();

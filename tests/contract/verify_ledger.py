@@ -19,8 +19,9 @@ import ed25519
 
 MAGIC = b"waterline-ledger-export v1\n"
 # The fields of ledger.proto by number: d bytes, t text, n a number, l a list of numbers. An entry
-# has an id, a time, and one body: access, epoch, network, agreement, standing.
-SHAPES = ("nn", "tdttnttntnttlnnnndntndt", "ntndndt", "ttdnn", "ttntttdtdtntnt", "ttddtnnd")
+# has an id, a time, and one body: access, epoch, network, agreement, standing, member.
+SHAPES = ("nn", "tdttnttntnttlnnnndntndt", "ntndndt", "ttdnn", "ttntttdtdtntnt", "ttddtnnd",
+          "dtdtn")
 ENTRY = dict(enumerate(["d", *(dict(enumerate(shape, 1)) for shape in SHAPES)], 1))
 BODY = set(ENTRY) - {1, 2}  # Of several the last one stands.
 

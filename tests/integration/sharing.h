@@ -162,6 +162,7 @@ class Sharing : public ::testing::Test {
     for (auto& purpose : *terms.mutable_purposes())
       purpose.mutable_bases(1)->set_organisation(name);
     terms.mutable_access_roles(0)->set_organisation(name);
+    terms.mutable_access_roles(0)->clear_purposes();
     terms.clear_scopes();
     terms.add_scopes(place_);
     const int64_t now = SystemClock().NowMs();

@@ -142,6 +142,7 @@ TEST_F(SharingTest, NoReceiptReliesOnAnAgreementAboveTheEntryThatSuspendedIt) {
   const std::string event = OpenEvent();
   Say(event, "The clinic is too far from the bus.");
   const Agreement agreement = PutInForce(TermsFor(kHost, "ISA-0042"));
+  ASSERT_TRUE(Read(event, kAnalyst).ok());
   std::mutex mutex;
   uint64_t highest = 0;
   int permitted = 0;

@@ -69,7 +69,8 @@ ALLOWED = {
     'services/accountability/ledger': _services(*COMMON_BASE, 'common/storage'),
     # The gate's seam: Recorder is the Decider of a process that holds the ledger.
     'services/accountability/policy': _services(*COMMON_STORE, 'common/gate/decider.h',
-                                                'common/rpc/network.h', 'accountability/ledger'),
+                                                'common/rpc/network.h', 'common/rpc/standing.h',
+                                                'accountability/ledger'),
     'services/accountability/api': _services(*COMMON_API, 'accountability/domain',
                                              'accountability/ledger', 'accountability/policy'),
 
@@ -85,11 +86,13 @@ ALLOWED = {
     # Clients speak the API. `admin` and offline verification work on a stopped deployment's files.
     'clients': CLIENT + ['clients'],
     'clients/cli': CLIENT + _services(
-        'common/rpc/client.h', 'common/rpc/limits.h', 'common/rpc/status_wire.h',
-        'common/rpc/wire.h',
+        'common/identity', 'common/rpc/client.h', 'common/rpc/limits.h',
+        'common/rpc/status_wire.h', 'common/rpc/tls.h', 'common/rpc/wire.h',
         'accountability/ledger/export.h', 'accountability/ledger/merkle.h',
         'accountability/ledger/note.h', 'accountability/ledger/verify.h',
         'waterlined/deployment.h'),
+    'clients/cli/credentials_test.cc': CLIENT + _services('common/identity', 'common/rpc') + [
+        'clients/cli'],
     # Tests: what the form prints is what the import reads; maps as inference really makes them.
     'clients/cli/form_test.cc': CLIENT + _services('events/domain/response_file.h') + [
         'clients/cli'],

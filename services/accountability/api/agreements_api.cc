@@ -155,8 +155,9 @@ AgreementsApi::Answer<v1::CreateAgreementResponse> AgreementsApi::CreateAgreemen
   if (request.terms().parties_size() > kPartiesMax)
     violations.push_back({"terms.parties", "has more than 50 entries"});
   if (!violations.empty()) co_return BadFields(violations);
-  gate::Ask ask(gate::Operation::OPERATION_WRITE, call.caller.organisation(), "agreements",
-                "agreements", {common::v1::CATEGORY_LEDGER});
+  gate::Ask ask(gate::Operation::OPERATION_WRITE, kOwnPartition, "agreements", "agreements",
+                {common::v1::CATEGORY_LEDGER});
+  ask.caller_is_party = FindParty(request.terms(), CallerName(call)) != nullptr;
   WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await parts_.gate->Ask(call, ask));
   const int64_t now = parts_.clock->NowMs();
   auto mutation = records::MutationOf(call, request);

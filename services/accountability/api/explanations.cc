@@ -80,7 +80,7 @@ bool MaySimulate(const rpc::Call& call, const v1::HypotheticalRequest& request) 
   return request.organisation() == NameOf(call) || request.controller() == NameOf(call);
 }
 
-// ---- Who can see ---------------------------------------------------------------------------------
+// ---- Who can see --------------------------------------------------------------------------------
 
 bool Reaches(const v1::AgreementTerms& terms, const std::string& controller,
              const google::protobuf::RepeatedPtrField<std::string>& scopes) {

@@ -115,6 +115,28 @@ absl::Status ToStatus(int error) {
   }
 }
 
+// The one list that this authority signed; nullptr when there are no lists.
+absl::StatusOr<Owned> ListOf(X509* authority, const std::vector<Owned>& lists) {
+  Owned found;
+  for (const auto& list : lists) {
+    if (X509_CRL_verify(AsList(list), X509_get0_pubkey(authority)) == 1) found = list;
+  }
+  ERR_clear_error();
+  if (lists.empty()) return found;
+  if (found == nullptr)
+    return Broken("the revocation lists are not one of each issuer, signed by it");
+  if (X509_CRL_get0_nextUpdate(AsList(found)) == nullptr)
+    return Broken("a revocation list does not say until when it holds");
+  return found;
+}
+
+Owned NewStore(X509* authority, const Owned& list) {
+  Owned store(X509_STORE_new(), [](void* p) { X509_STORE_free(static_cast<X509_STORE*>(p)); });
+  X509_STORE_add_cert(AsStore(store), authority);
+  if (list != nullptr) X509_STORE_add_crl(AsStore(store), AsList(list));
+  return store;
+}
+
 }  // namespace
 
 absl::StatusOr<Certificate> Certificate::Parse(std::string_view pem) {
@@ -152,42 +174,31 @@ absl::StatusOr<PinnedIssuers> PinnedIssuers::Of(std::string_view issuers,
   const auto authorities = ReadCertificates(issuers);
   if (authorities.empty() || authorities.size() > kIssuersMax)
     return Broken("it is not 1 to 16 whole certificates in PEM");
-  PinnedIssuers out;
-  out.store_ =
-      Owned(X509_STORE_new(), [](void* p) { X509_STORE_free(static_cast<X509_STORE*>(p)); });
+  std::vector<Owned> lists;
   if (!revoked.empty()) {
-    out.lists_ = ReadLists(revoked);
-    if (out.lists_.empty()) return Broken("the revocation lists are not whole X509 CRLs in PEM");
+    lists = ReadLists(revoked);
+    if (lists.empty()) return Broken("the revocation lists are not whole X509 CRLs in PEM");
+    if (lists.size() != authorities.size())
+      return Broken("the revocation lists are not one of each issuer, signed by it");
   }
+  PinnedIssuers out;
+  out.has_lists_ = !lists.empty();
   for (const auto& authority : authorities) {
     if (!IsAuthority(AsX509(authority)))
       return Broken("one of the certificates is no authority: it may not sign certificates");
-    X509_STORE_add_cert(AsStore(out.store_), AsX509(authority));
-    const auto signs = [&](const Owned& list) {
-      return X509_CRL_verify(AsList(list), X509_get0_pubkey(AsX509(authority))) == 1;
-    };
-    if (!out.lists_.empty() && std::count_if(out.lists_.begin(), out.lists_.end(), signs) != 1)
-      return Broken("the revocation lists are not one of each issuer, signed by it");
+    WATERLINE_ASSIGN_OR_RETURN(auto list, ListOf(AsX509(authority), lists));
+    out.authorities_.push_back({NewStore(AsX509(authority), list), std::move(list)});
   }
-  if (!out.lists_.empty() && out.lists_.size() != authorities.size())
-    return Broken("the revocation lists are not one of each issuer, signed by it");
-  for (const auto& list : out.lists_) {
-    if (X509_CRL_get0_nextUpdate(AsList(list)) == nullptr)
-      return Broken("a revocation list does not say until when it holds");
-    X509_STORE_add_crl(AsStore(out.store_), AsList(list));
-  }
-  ERR_clear_error();
   return out;
 }
 
-absl::StatusOr<Window> PinnedIssuers::Verify(const Certificate& certificate, int64_t now_ms) const {
-  X509* leaf = AsX509(certificate.x509_);
-  WATERLINE_RETURN_IF_ERROR(CheckLeaf(leaf));
+absl::StatusOr<Window> PinnedIssuers::VerifyWith(const Authority& authority, void* leaf,
+                                                 int64_t now_ms) {
   const Context context(X509_STORE_CTX_new());
-  X509_STORE_CTX_init(context.get(), AsStore(store_), leaf, nullptr);
+  X509_STORE_CTX_init(context.get(), AsStore(authority.store), static_cast<X509*>(leaf), nullptr);
   X509_VERIFY_PARAM* param = X509_STORE_CTX_get0_param(context.get());
   unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN;
-  if (!lists_.empty()) flags |= X509_V_FLAG_CRL_CHECK;
+  if (authority.list != nullptr) flags |= X509_V_FLAG_CRL_CHECK;
   X509_VERIFY_PARAM_set_flags(param, flags);
   X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_CLIENT);
   X509_VERIFY_PARAM_set_auth_level(param, kAuthLevel);
@@ -202,9 +213,21 @@ absl::StatusOr<Window> PinnedIssuers::Verify(const Certificate& certificate, int
     window.from = std::max(window.from, ToMs(X509_get0_notBefore(link)));
     window.until = std::min(window.until, ToMs(X509_get0_notAfter(link)));
   }
-  for (const auto& list : lists_)
-    window.until = std::min(window.until, ToMs(X509_CRL_get0_nextUpdate(AsList(list))));
+  if (authority.list != nullptr)
+    window.until = std::min(window.until, ToMs(X509_CRL_get0_nextUpdate(AsList(authority.list))));
   return window;
+}
+
+absl::StatusOr<Window> PinnedIssuers::Verify(const Certificate& certificate, int64_t now_ms) const {
+  WATERLINE_RETURN_IF_ERROR(CheckLeaf(AsX509(certificate.x509_)));
+  // The answer of the authority that signed it, whichever that is.
+  absl::StatusOr<Window> answer = ToStatus(X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT);
+  for (const auto& authority : authorities_) {
+    auto window = VerifyWith(authority, certificate.x509_.get(), now_ms);
+    if (window.ok() || ReasonOf(window.status()) != reason::kIssuerNotPinned.name) answer = window;
+    if (window.ok()) break;
+  }
+  return answer;
 }
 
 }  // namespace waterline::identity

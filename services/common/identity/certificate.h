@@ -54,11 +54,19 @@ class PinnedIssuers {
   // UNAUTHENTICATED: ISSUER_NOT_PINNED when none of them signed it, else CERTIFICATE_REFUSED.
   absl::StatusOr<Window> Verify(const Certificate& certificate, int64_t now_ms) const;
 
-  bool has_revocation_lists() const { return !lists_.empty(); }
+  bool has_revocation_lists() const { return has_lists_; }
 
  private:
-  std::shared_ptr<void> store_;               // X509_STORE
-  std::vector<std::shared_ptr<void>> lists_;  // X509_CRL
+  // One authority and its list by themselves: authorities that follow each other often have one
+  // name, and OpenSSL would have to guess which one is meant.
+  struct Authority {
+    std::shared_ptr<void> store;  // X509_STORE
+    std::shared_ptr<void> list;   // X509_CRL, or nullptr.
+  };
+  static absl::StatusOr<Window> VerifyWith(const Authority& authority, void* leaf, int64_t now_ms);
+
+  std::vector<Authority> authorities_;
+  bool has_lists_ = false;
 };
 
 }  // namespace waterline::identity

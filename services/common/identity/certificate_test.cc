@@ -84,6 +84,23 @@ TEST(PinnedIssuers, OnlyThePinnedOnesCount) {
       both->Verify(*Certificate::Parse(Theirs().Issue({{kName}}).certificate_pem), Now()).ok());
 }
 
+TEST(PinnedIssuers, AuthoritiesThatFollowEachOtherUnderOneNameBothCount) {
+  const ThrowawayAuthority next("ours");
+  const std::string both = Ours().certificate_pem() + next.certificate_pem();
+  const auto revoked = next.Issue({{kName}});
+  const auto issuers =
+      PinnedIssuers::Of(both, next.Revoke({revoked.certificate_pem}) + Ours().Revoke({}));
+  ASSERT_TRUE(issuers.ok()) << issuers.status();
+  const auto answer = [&](const std::string& pem) {
+    return ReasonOf(issuers->Verify(*Certificate::Parse(pem), Now()).status()).value_or("OK");
+  };
+  EXPECT_EQ(answer(Leaf({{kName}})), "OK");
+  EXPECT_EQ(answer(next.Issue({{kName}}).certificate_pem), "OK");
+  EXPECT_EQ(answer(revoked.certificate_pem), reason::kCertificateRefused.name);
+  EXPECT_EQ(answer(ThrowawayAuthority("ours").Issue({{kName}}).certificate_pem),
+            reason::kIssuerNotPinned.name);
+}
+
 TEST(PinnedIssuers, ALeafIsForClientsAndSignsNothing) {
   EXPECT_TRUE(Verify(Leaf({{kName}, seconds(-60), hours(1), "clientAuth"})).ok());
   for (const char* usage : {"", "serverAuth", "codeSigning"})

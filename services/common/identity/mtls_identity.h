@@ -8,11 +8,13 @@
 //                                   the token's purpose is the call's
 //
 // The token speaks for its own organisation: its issuer's keys sign for no other. Used with the
-// certificate of another one, `act` in it names that other one: the caller is then the certificate's
-// organisation on behalf of the token's.
+// certificate of another one, `act` in it names that other one: the caller is then the
+// organisation of the certificate on behalf of that of the token.
 // A token serves any number of reads and one write in one process; a write that is repeated takes a
 // new token and the same request_id.
 // Internal methods take no token: a certificate of the host for one of its four services.
+// What was verified is remembered until the trust changes; time is looked at with each call.
+// Thread safety: Identify from any thread.
 
 #include <memory>
 #include <mutex>
