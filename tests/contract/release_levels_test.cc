@@ -364,7 +364,9 @@ TEST(ReleaseLevels, NoDropIsMadeWithoutBeingListed) {
   EXPECT_THAT(Project(&answer, plan),
               UnorderedElementsAre("contribution.text", "contribution.media_reference",
                                    "contribution.source_id", "contribution.import",
-                                   "contribution.contribution_code"));
+                                   "contribution.contribution_code", "contribution.etag",
+                                   "contribution.redacted_text", "contribution.review_time",
+                                   "contribution.reviewer_role"));
 }
 
 // ---- Rows ---------------------------------------------------------------------------------------
