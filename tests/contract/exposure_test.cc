@@ -549,9 +549,12 @@ std::string ControllerOf(const Row& row, const Who& who) {
   const std::string method = row.method;
   if (method.find("AccountabilityService") != std::string::npos)
     return "organisations/" + who.organisation;
+  if (method.ends_with("/ListAgreements")) return "organisations/" + who.organisation;
+  if (method.find("AgreementService") != std::string::npos) return "agreements";
   const bool network = method.find("RegistryService") != std::string::npos &&
                        method.find("Participant") == std::string::npos &&
                        method.find("Permission") == std::string::npos &&
+                       method.find("AccessHistory") == std::string::npos &&
                        method.find("Standing") == std::string::npos;
   return network ? "network" : std::string("organisations/") + kHost;
 }

@@ -509,7 +509,8 @@ v1::Explanation Explain(const Snapshot& rules, const v1::Question& question, int
   told.set_given(verdict.level);
   if (!verdict.reason.empty()) told.add_reasons(verdict.reason);
   told.set_organisation("organisations/" + question.caller().organisation());
-  told.set_controller(question.controller() == kNetworkPartition
+  told.set_controller(question.controller() == kNetworkPartition ||
+                              question.controller() == kAgreementsPartition
                           ? question.controller()
                           : "organisations/" + question.controller());
   told.set_purpose(question.purpose());

@@ -85,7 +85,8 @@ void Seal(const std::string& secret, const std::string& entry_id, const v1::Entr
 }
 
 std::string AsName(const std::string& controller) {
-  return controller == "network" ? controller : "organisations/" + controller;
+  const bool shared = controller == "network" || controller == "agreements";
+  return shared ? controller : "organisations/" + controller;
 }
 
 // What was asked, by whom and why: all of the entry that no rule decides.
