@@ -23,6 +23,7 @@ MAGIC = b"waterline-ledger-export v1\n"
 SHAPES = ("nn", "tdttnttntnttlnnnndntndt", "ntndndt", "ttdnn", "ttntttdtdtntnt", "ttddtnnd",
           "dtdtn")
 ENTRY = dict(enumerate(["d", *(dict(enumerate(shape, 1)) for shape in SHAPES)], 1))
+ENTRY[8][1] = dict(enumerate("tnnnn", 1))  # What is known of a member.
 BODY = set(ENTRY) - {1, 2}  # Of several the last one stands.
 
 
