@@ -45,7 +45,6 @@ class OneAgreement : public gate::Decider {
       decision.add_reasons("NOT_COVERED");
     }
     questions.push_back(std::move(question));
-    last = decision;
     co_return decision;
   }
 
@@ -54,7 +53,6 @@ class OneAgreement : public gate::Decider {
   accountability::v1::SmallNumberPolicy small_numbers =
       accountability::v1::SMALL_NUMBER_POLICY_UNSPECIFIED;
   std::vector<accountability::v1::Question> questions;
-  accountability::v1::Decision last;
 
  private:
   bool Covers(const google::protobuf::RepeatedPtrField<std::string>& names) const {

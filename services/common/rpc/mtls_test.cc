@@ -56,6 +56,7 @@ class Remembers {
     Method method;
     const auto exposure = from.options().GetExtension(common::v1::exposure);
     method.exposure = exposure;
+    if (exposure == common::v1::EXPOSURE_INTERNAL) method.callers = {"registry", "events"};
     method.kind = from.client_streaming() ? Method::Kind::kBidi : Method::Kind::kUnary;
     method.request_prototype = factory->GetPrototype(from.input_type());
     method.response_prototype = factory->GetPrototype(from.output_type());
@@ -99,6 +100,7 @@ class MtlsServer : public ::testing::Test {
     Serve();
   }
   ~MtlsServer() override {
+    inside_.reset();
     server_.reset();
     fs::remove_all(folder_);
   }
@@ -121,14 +123,20 @@ class MtlsServer : public ::testing::Test {
   void Serve() {
     identity_ =
         std::make_unique<identity::MtlsIdentity>("sussex", "ods-qnx", trust_.get(), &clock_);
+    server_ = Start({&agreements_.service}, "");
+    inside_ = Start({&decisions_.service}, "spiffe://sussex/org/ods-qnx/svc/");
+  }
+  std::unique_ptr<Server> Start(std::vector<const Service*> services,
+                                const std::string& internal_callers) {
     ServerOptions options;
     options.addresses = {"127.0.0.1:0"};
     options.identity = identity_.get();
     options.metrics = &metrics_;
     options.tls = TlsFiles{Path("live/certificate.pem"), Path("live/key.pem"), Path("bundle.pem")};
-    auto started = Server::Start(std::move(options), {&agreements_.service, &decisions_.service});
-    ASSERT_TRUE(started.ok()) << started.status();
-    server_ = *std::move(started);
+    options.internal_callers = internal_callers;
+    auto started = Server::Start(std::move(options), std::move(services));
+    EXPECT_TRUE(started.ok()) << started.status();
+    return started.ok() ? *std::move(started) : nullptr;
   }
 
   ThrowawayCertificate Host(const std::string& service = "cli") const {
@@ -151,16 +159,24 @@ class MtlsServer : public ::testing::Test {
   }
 
   std::shared_ptr<grpc::Channel> Connect(const ThrowawayCertificate& own, TokenSource tokens,
-                                         const std::string& trust) {
+                                         const std::string& trust, const Server& server) {
     const std::string name = crypto::RandomId('c');
     const TlsFiles files{Write(name + ".pem", own.certificate_pem),
                          Write(name + ".key", own.key_pem), Write(name + "-trust.pem", trust)};
     const auto credentials = ClientCredentialsOf(files, std::move(tokens));
     EXPECT_TRUE(credentials.ok()) << credentials.status();
-    return grpc::CreateChannel("localhost:" + std::to_string(server_->port()), *credentials);
+    return grpc::CreateChannel("localhost:" + std::to_string(server.port()), *credentials);
+  }
+  std::shared_ptr<grpc::Channel> Connect(const ThrowawayCertificate& own, TokenSource tokens,
+                                         const std::string& trust) {
+    return Connect(own, std::move(tokens), trust, *server_);
   }
   std::shared_ptr<grpc::Channel> Connect(const ThrowawayCertificate& own, TokenSource tokens) {
     return Connect(own, std::move(tokens), host_.certificate_pem());
+  }
+  std::shared_ptr<grpc::Channel> ConnectInside(const ThrowawayCertificate& own,
+                                               TokenSource tokens) {
+    return Connect(own, std::move(tokens), host_.certificate_pem(), *inside_);
   }
   static absl::Status Send(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
                            const Metadata& metadata = {}) {
@@ -191,6 +207,7 @@ class MtlsServer : public ::testing::Test {
   Remembers agreements_{kAgreements};
   Remembers decisions_{kDecisions};
   std::unique_ptr<Server> server_;
+  std::unique_ptr<Server> inside_;  // For the host's own services.
 };
 
 TEST_F(MtlsServer, AGoodCallArrivesAsWhoItIs) {
@@ -328,14 +345,18 @@ TEST_F(MtlsServer, ANewPartnerIsLetInWithoutRestart) {
 TEST_F(MtlsServer, DecideIsForTheHostsServices) {
   const std::string decide = std::string(kDecisions) + "/Decide";
   const auto partner = partner_.Issue({{"spiffe://sussex/org/ods-abc/svc/events"}});
-  EXPECT_EQ(ReasonOf(Send(Connect(partner, nullptr), decide)), reason::kCertificateRefused.name);
-  const auto person = Host();
-  EXPECT_EQ(ReasonOf(Send(Connect(person, Fresh(host_tokens_, person)), decide)),
+  EXPECT_EQ(ReasonOf(Send(ConnectInside(partner, nullptr), decide)),
             reason::kCertificateRefused.name);
-  EXPECT_NE(ReasonOf(Send(Connect(Host("events"), nullptr), decide)),
+  const auto person = Host();
+  EXPECT_EQ(ReasonOf(Send(ConnectInside(person, Fresh(host_tokens_, person)), decide)),
+            reason::kCertificateRefused.name);
+  EXPECT_NE(ReasonOf(Send(ConnectInside(Host("events"), nullptr), decide)),
             reason::kCertificateRefused.name);
   EXPECT_EQ(decisions_.last().caller.certificate_identity(),
             "spiffe://sussex/org/ods-qnx/svc/events");
+  EXPECT_EQ(Send(ConnectInside(Host("inference"), nullptr), decide).code(),
+            absl::StatusCode::kPermissionDenied)
+      << "a service of the host that the method does not list";
   EXPECT_EQ(decisions_.last().caller.authentication(), v1::AUTHENTICATION_MTLS);
 }
 

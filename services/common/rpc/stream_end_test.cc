@@ -23,6 +23,7 @@ class ShortProof : public identity::IdentityProvider {
   absl::StatusOr<identity::Identified> Identify(const identity::MetadataReader&,
                                                 const identity::Peer&, identity::Access) override {
     identity::Identified identified;
+    identified.caller.set_certificate_identity("spiffe://sussex/org/ods-qnx/svc/events");
     if (lasts_) identified.expiry = std::chrono::steady_clock::now() + *lasts_;
     return identified;
   }
@@ -63,6 +64,7 @@ class OneStream {
     Method method;
     method.kind = Method::Kind::kBidi;
     method.exposure = common::v1::EXPOSURE_INTERNAL;
+    method.callers = {"events"};
     method.request_prototype = &DecideRequest::default_instance();
     method.response_prototype = &DecideResponse::default_instance();
     method.stream = handler;
@@ -71,6 +73,7 @@ class OneStream {
     options.addresses = {"127.0.0.1:0"};
     options.identity = &identity_;
     options.metrics = &metrics_;
+    options.internal_callers = "spiffe://sussex/org/ods-qnx/svc/";
     auto started = Server::Start(std::move(options), {&service_});
     EXPECT_TRUE(started.ok()) << started.status();
     server_ = *std::move(started);

@@ -33,7 +33,9 @@ class SeesPeers : public identity::IdentityProvider {
     std::lock_guard lock(mutex_);
     certificate_ = peer.certificate_pem;
     EXPECT_EQ(access, identity::Access::kInternal);
-    return identity::Identified();
+    identity::Identified identified;
+    identified.caller.set_certificate_identity("spiffe://sussex/org/ods-qnx/svc/events");
+    return identified;
   }
   absl::Status AllowsListeningOn(std::string_view) override { return absl::OkStatus(); }
   std::string certificate() {
@@ -55,6 +57,7 @@ class Tls : public ::testing::Test {
     Method method;
     method.kind = Method::Kind::kBidi;
     method.exposure = common::v1::EXPOSURE_INTERNAL;
+    method.callers = {"events"};
     method.request_prototype = &DecideRequest::default_instance();
     method.response_prototype = &DecideResponse::default_instance();
     method.stream = Nothing;
@@ -76,6 +79,7 @@ class Tls : public ::testing::Test {
     options.addresses = {"127.0.0.1:0"};
     options.identity = &identity_;
     options.metrics = &metrics_;
+    options.internal_callers = "spiffe://sussex/org/ods-qnx/svc/";
     options.tls = files;
     auto started = Server::Start(std::move(options), {&service_});
     ASSERT_TRUE(started.ok()) << started.status();
