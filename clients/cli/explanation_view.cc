@@ -2,17 +2,19 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <vector>
 
 #include "clients/cli/fields.h"
 #include "google/protobuf/util/time_util.h"
+#include "services/common/text/id.h"
+#include "services/common/text/position.h"
 
 namespace waterline::cli {
 namespace {
 
 using accountability::v1::Candidate;
 using accountability::v1::Explanation;
+using text::IdOf;
 
 // The word of an enum's value; a number of a newer version is unknown.
 std::string Word(const google::protobuf::EnumDescriptor* type, int number) {
@@ -23,8 +25,6 @@ std::string Word(const google::protobuf::EnumDescriptor* type, int number) {
 std::string Level(common::v1::ReleaseLevel level) {
   return Word(common::v1::ReleaseLevel_descriptor(), level);
 }
-
-std::string IdOf(const std::string& name) { return name.substr(name.rfind('/') + 1); }
 
 template <class Items>
 std::string Joined(const Items& items) {
@@ -91,10 +91,8 @@ std::string LevelLine(const Explanation& explanation) {
 
 std::string WhereLine(const Explanation& explanation) {
   std::string line = fmt::format("  rules of revision {}", explanation.policy_revision());
-  if (explanation.has_position()) {
-    line += fmt::format(", ledger position {}/{}", explanation.position().epoch(),
-                        explanation.position().index());
-  }
+  if (explanation.has_position())
+    line += ", ledger position " + text::FormatPosition(explanation.position());
   if (explanation.has_decided_at())
     line += ", " + google::protobuf::util::TimeUtil::ToString(explanation.decided_at());
   return line + "\n";
@@ -119,20 +117,10 @@ std::string ExplanationText(const Explanation& explanation) {
 }
 
 bool ParsePosition(const std::string& typed, common::v1::LedgerPosition* position) {
-  const size_t slash = typed.find('/');
-  uint64_t numbers[2] = {0, 0};
-  const char* const end = typed.data() + typed.size();
-  const char* start = typed.data();
-  if (slash != std::string::npos) {
-    const auto epoch = std::from_chars(start, start + slash, numbers[0]);
-    if (epoch.ec != std::errc() || epoch.ptr != start + slash) return false;
-    start += slash + 1;
-  }
-  const auto index = std::from_chars(start, end, numbers[1]);
-  if (index.ec != std::errc() || index.ptr != end) return false;
-  position->set_epoch(numbers[0]);
-  position->set_index(numbers[1]);
-  return true;
+  const bool with_epoch = typed.find('/') != std::string::npos;
+  const auto parsed = text::ParsePosition(with_epoch ? typed : "0/" + typed);
+  if (parsed) *position = *parsed;
+  return parsed.has_value();
 }
 
 }  // namespace waterline::cli

@@ -17,10 +17,9 @@ namespace {
 
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
+using text::IdOf;
 
 constexpr const char* kSchemes[] = {"ods", "chc", "coh", "gss", "local"};
-
-std::string IdOf(const std::string& name) { return name.substr(name.rfind('/') + 1); }
 
 absl::Status NothingCalled(const std::string& typed, const std::string& what,
                            const std::vector<Candidate>& candidates) {

@@ -175,7 +175,7 @@ accountability::VerifySignature Foundation::SignatureVerifier() const {
   return [layout = accountability_layout_](const std::string& organisation, const std::string&,
                                            const std::string& jws,
                                            const std::string& payload) -> absl::Status {
-    const std::string path = layout.KeysOf(organisation.substr(organisation.rfind('/') + 1));
+    const std::string path = layout.KeysOf(text::IdOf(organisation));
     std::ifstream file(path);
     if (!file) return Error(reason::kKeyMissing, "the party has published no keys to the host yet");
     std::stringstream text;

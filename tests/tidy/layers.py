@@ -65,7 +65,7 @@ ALLOWED = {
     'services/inference/api': _services(*COMMON_API, 'inference/domain', 'inference/projector',
                                         'inference/store'),
 
-    'services/accountability/domain': _services(*DOMAIN),
+    'services/accountability/domain': _services(*DOMAIN, 'common/privacy/small_numbers.h'),
     'services/accountability/ledger': _services(*COMMON_BASE, 'common/storage'),
     # The gate's seam: Recorder is the Decider of a process that holds the ledger.
     'services/accountability/policy': _services(*COMMON_STORE, 'common/gate/decider.h',

@@ -4,6 +4,7 @@
 #include "clients/cli/resolve.h"
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
+#include "services/common/text/id.h"
 #include "waterline/events/v1/events_service.pb.h"
 
 namespace waterline::cli {
@@ -142,7 +143,7 @@ absl::Status Tally(Session* session, const ListOptions& options) {
   for (const auto& tally : answer.tallies()) {
     const std::string& name = tally.contribution();
     const bool csv = format == Format::kCsv;
-    table.rows.push_back(TallyRow(csv ? name : name.substr(name.rfind('/') + 1), tally));
+    table.rows.push_back(TallyRow(csv ? name : text::IdOf(name), tally));
   }
   session->output().Rows(table);
   return absl::OkStatus();

@@ -6,6 +6,7 @@
 #include "services/common/records/records.h"
 #include "services/common/rpc/limits.h"
 #include "services/common/status/macros.h"
+#include "services/common/text/position.h"
 
 namespace waterline::accountability {
 namespace {
@@ -22,20 +23,6 @@ bool Concerns(const v1::Entry& entry, const std::string& organisation) {
   if (entry.has_standing_change()) return entry.standing_change().controller() == name;
   if (!entry.has_access()) return true;  // Starts and members are everyone's.
   return entry.access().organisation() == name || entry.access().controller() == name;
-}
-
-std::string PositionToken(const common::v1::LedgerPosition& position) {
-  return std::to_string(position.epoch()) + "/" + std::to_string(position.index());
-}
-
-std::optional<common::v1::LedgerPosition> PositionFromToken(const std::string& token) {
-  common::v1::LedgerPosition position;
-  unsigned long long epoch = 0;
-  unsigned long long index = 0;
-  if (std::sscanf(token.c_str(), "%llu/%llu", &epoch, &index) != 2) return std::nullopt;
-  position.set_epoch(epoch);
-  position.set_index(index);
-  return position;
 }
 
 v1::LedgerEntry ToLedgerEntry(const Ledger::Stored& stored) {
@@ -114,7 +101,7 @@ AccountabilityApi::Answer<v1::ListEntriesResponse> AccountabilityApi::ListEntrie
       const auto page,
       records::ReadPage(request.page_size(), request.page_token(), call.caller.organisation()));
   std::optional<common::v1::LedgerPosition> before;
-  if (!page.after.empty()) before = PositionFromToken(page.after);
+  if (!page.after.empty()) before = text::ParsePosition(page.after);
   WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await AskLedger(call, v1::OPERATION_SEARCH));
   WATERLINE_CO_ASSIGN_OR_RETURN(
       const auto entries,
@@ -122,8 +109,8 @@ AccountabilityApi::Answer<v1::ListEntriesResponse> AccountabilityApi::ListEntrie
   v1::ListEntriesResponse response;
   for (const auto& stored : entries) *response.add_entries() = ToLedgerEntry(stored);
   if (static_cast<int>(entries.size()) == page.limit) {
-    response.set_next_page_token(
-        records::NextPageToken(PositionToken(entries.back().position), call.caller.organisation()));
+    response.set_next_page_token(records::NextPageToken(
+        text::FormatPosition(entries.back().position), call.caller.organisation()));
   }
   co_return gate::Draft<v1::ListEntriesResponse>(std::move(response), std::move(decision));
 }

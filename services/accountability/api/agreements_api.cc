@@ -11,6 +11,7 @@
 namespace waterline::accountability {
 namespace {
 
+using text::IdOf;
 using waterline::storage::Batch;
 using waterline::storage::Key;
 using waterline::storage::Partition;
@@ -20,8 +21,6 @@ constexpr char kReferences[] = "agreement_references";  // <lead id>/<reference>
 constexpr int kPartiesMax = 50;
 
 Partition LedgerPartition() { return Partition(kLedgerPartition); }
-
-std::string IdOf(const std::string& name) { return name.substr(name.rfind('/') + 1); }
 
 std::string CallerName(const rpc::Call& call) {
   return "organisations/" + call.caller.organisation();
@@ -37,17 +36,11 @@ std::string HandleOf(const rpc::Call& call) {
   return crypto::Sha256(call.caller.issuer() + "|" + call.caller.actor());
 }
 
-void CheckRequestId(const std::string& request_id, std::vector<FieldViolation>* violations) {
-  if (!text::IsRequestId(request_id))
-    violations->push_back(
-        {"request_id", "is required: 1 to 64 visible ASCII characters, a UUID is best"});
-}
-
 absl::Status CheckRequest(const std::string& name, const std::string& request_id) {
   std::vector<FieldViolation> violations;
   if (!text::MatchName(name, "agreements/*"))
     violations.push_back({"name", "is not a name agreements/{id}"});
-  CheckRequestId(request_id, &violations);
+  records::CheckRequestId(request_id, &violations);
   return violations.empty() ? absl::OkStatus() : BadFields(violations);
 }
 
@@ -151,7 +144,7 @@ coro::Task<absl::StatusOr<Rulebook::AgreementChange>> AgreementsApi::MakeChange(
 AgreementsApi::Answer<v1::CreateAgreementResponse> AgreementsApi::CreateAgreement(
     const rpc::Call& call, const v1::CreateAgreementRequest& request) {
   std::vector<FieldViolation> violations;
-  CheckRequestId(request.request_id(), &violations);
+  records::CheckRequestId(request.request_id(), &violations);
   if (request.terms().parties_size() > kPartiesMax)
     violations.push_back({"terms.parties", "has more than 50 entries"});
   if (!violations.empty()) co_return BadFields(violations);

@@ -17,9 +17,8 @@
 namespace waterline::accountability {
 namespace {
 
+using text::IdOf;
 constexpr char kDraftName[] = "agreements/draft";  // Of a draft in a simulation.
-
-std::string IdOf(const std::string& name) { return name.substr(name.rfind('/') + 1); }
 
 std::string NameOf(const rpc::Call& call) { return "organisations/" + call.caller.organisation(); }
 
@@ -165,7 +164,7 @@ AccountabilityApi::Answer<v1::ExplainResponse> AccountabilityApi::Explain(
   WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await AskLedger(call, v1::OPERATION_READ));
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto decided, co_await LoadDecided(call, request.position()));
   const auto& recorded_at = decided.entry.recorded_at();
-  const int64_t then_ms = recorded_at.seconds() * 1000 + recorded_at.nanos() / 1'000'000;
+  const int64_t then_ms = text::ToMs(recorded_at);
   v1::ExplainResponse response;
   auto* told = response.mutable_explanation();
   *told = accountability::Explain(*decided.recalled.rules, decided.recalled.question, then_ms,

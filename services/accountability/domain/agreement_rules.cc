@@ -403,15 +403,6 @@ const v1::Party* FindParty(const v1::AgreementTerms& terms, const std::string& o
   return nullptr;
 }
 
-bool IsAtLeastAsStrict(v1::SmallNumberPolicy policy, v1::SmallNumberPolicy floor) {
-  const auto named = [](v1::SmallNumberPolicy value) {
-    return value == v1::SMALL_NUMBER_POLICY_UNSPECIFIED ? v1::SMALL_NUMBER_POLICY_NHS_1_7_ROUND5
-                                                        : value;
-  };
-  return named(policy) == named(floor) ||
-         named(policy) == v1::SMALL_NUMBER_POLICY_NHS_1_7_ROUND5_SECONDARY;
-}
-
 int64_t AddMonths(int64_t time_ms, int months) {
   using std::chrono::days, std::chrono::milliseconds, std::chrono::floor;
   const std::chrono::sys_time<milliseconds> time{milliseconds(time_ms)};

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "services/common/privacy/small_numbers.h"
 #include "services/common/status/error.h"
 #include "waterline/accountability/v1/agreement.pb.h"
 
@@ -60,9 +61,7 @@ absl::Status CheckSigning(const v1::Agreement& agreement, const v1::Signature& s
 // Accents are kept.
 std::string ComparedName(const std::string& name);
 
-// Whether `policy` hides all that `floor` hides. UNSPECIFIED is NHS_1_7_ROUND5. Suppression under 5
-// with what would give it away and 1 to 7 with rounding each hide something the other shows.
-bool IsAtLeastAsStrict(v1::SmallNumberPolicy policy, v1::SmallNumberPolicy floor);
+using privacy::IsAtLeastAsStrict;
 
 // `time` of the calendar, so many months later; a day the month lacks becomes its last.
 int64_t AddMonths(int64_t time_ms, int months);

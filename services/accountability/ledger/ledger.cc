@@ -15,6 +15,7 @@
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
 #include "services/common/storage/byte_order.h"
+#include "services/common/text/date.h"
 
 namespace waterline::accountability {
 namespace {
@@ -244,8 +245,7 @@ absl::Status Ledger::VerifyTail() {
     }
     v1::Entry newest;
     if (newest.ParseFromString(entries->back().record.leaf())) {
-      options_.clock->AtLeast(newest.recorded_at().seconds() * 1000 +
-                              newest.recorded_at().nanos() / 1'000'000);
+      options_.clock->AtLeast(text::ToMs(newest.recorded_at()));
     }
   }
   if (tree.Root() != frontier_.Root())
@@ -320,9 +320,7 @@ std::vector<Ledger::Pending> Ledger::NextGroup() {
 // Gives the entry its time and its last word; what a change of the rules writes beside it.
 absl::StatusOr<Batch> Ledger::Finish(AppendRequest* request, uint64_t index) {
   const int64_t now_ms = options_.clock->NowMs();
-  auto* recorded_at = request->entry.mutable_recorded_at();
-  recorded_at->set_seconds(now_ms / 1000);
-  recorded_at->set_nanos(static_cast<int32_t>(now_ms % 1000) * 1'000'000);
+  *request->entry.mutable_recorded_at() = text::ToTimestamp(now_ms);
   if (request->finish) request->finish(&request->entry, &request->beside);
   if (!request->change) return Batch();
   common::v1::LedgerPosition position;

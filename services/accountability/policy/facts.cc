@@ -1,14 +1,14 @@
 #include "services/accountability/policy/facts.h"
 
 #include "services/common/storage/byte_order.h"
+#include "services/common/text/id.h"
 
 namespace waterline::accountability {
 namespace {
 
+using text::IdOf;
 constexpr size_t kSubjectIdBytes = 16;
 constexpr char kJustified[] = "given when it was decided";  // At least 20 characters.
-
-std::string IdOf(const std::string& name) { return name.substr(name.rfind('/') + 1); }
 
 // A stand-in for a subject id that was not kept.
 std::string Numbered(uint32_t place) {

@@ -4,11 +4,13 @@
 #include "services/common/crypto/random.h"
 #include "services/common/records/records.h"
 #include "services/common/status/macros.h"
+#include "services/common/text/id.h"
 
 namespace waterline::accountability {
 namespace {
 
 using storage::v1::MemberFactsRecord;
+using text::IdOf;
 using waterline::storage::Batch;
 using waterline::storage::Key;
 using waterline::storage::kScanLimitMax;
@@ -16,8 +18,6 @@ using waterline::storage::Partition;
 using waterline::storage::Range;
 
 constexpr char kMembers[] = "members";
-
-std::string IdOf(const std::string& name) { return name.substr(name.rfind('/') + 1); }
 
 }  // namespace
 

@@ -8,6 +8,7 @@
 #include "services/common/status/macros.h"
 #include "services/common/storage/byte_order.h"
 #include "services/common/text/date.h"
+#include "services/common/text/id.h"
 
 namespace waterline::accountability {
 namespace {
@@ -15,6 +16,7 @@ namespace {
 using storage::v1::AgreementRecord;
 using storage::v1::RuleChangeRecord;
 using storage::v1::StandingRecord;
+using text::IdOf;
 using waterline::storage::Batch;
 using waterline::storage::BigEndian;
 using waterline::storage::FromBigEndian;
@@ -24,8 +26,6 @@ using waterline::storage::Partition;
 using waterline::storage::Range;
 
 Partition LedgerPartition() { return Partition(kLedgerPartition); }
-
-std::string IdOf(const std::string& name) { return name.substr(name.rfind('/') + 1); }
 
 // Calls `use` with every record of a collection, in order.
 template <class Record, class Use>

@@ -3,17 +3,14 @@
 #include <algorithm>
 #include <tuple>
 
-#include "google/protobuf/util/time_util.h"
+#include "services/common/text/date.h"
+#include "services/common/text/id.h"
 
 namespace waterline::accountability {
 namespace {
 
-std::string IdOf(const std::string& name) { return name.substr(name.rfind('/') + 1); }
-
-int64_t ToMs(const google::protobuf::Timestamp& time) {
-  return google::protobuf::util::TimeUtil::TimestampToMilliseconds(time);
-}
-
+using text::IdOf;
+using text::ToMs;
 size_t ShardOf(std::string_view key, size_t shards) {
   return StringHash()(key) / 7 % shards;  // Not the bits the table inside uses first.
 }

@@ -6,6 +6,7 @@
 #include "services/common/crypto/random.h"
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
+#include "services/common/text/position.h"
 
 namespace waterline::accountability {
 namespace {
@@ -97,20 +98,6 @@ v1::AccessRecord ToRecord(const Ledger::Stored& stored, const v1::Entry& entry) 
   return record;
 }
 
-std::string TokenOf(const common::v1::LedgerPosition& position) {
-  return std::to_string(position.epoch()) + "/" + std::to_string(position.index());
-}
-
-std::optional<common::v1::LedgerPosition> FromToken(const std::string& token) {
-  unsigned long long epoch = 0;
-  unsigned long long index = 0;
-  if (std::sscanf(token.c_str(), "%llu/%llu", &epoch, &index) != 2) return std::nullopt;
-  common::v1::LedgerPosition position;
-  position.set_epoch(epoch);
-  position.set_index(index);
-  return position;
-}
-
 }  // namespace
 
 coro::Task<absl::StatusOr<v1::SetStandingResponse>> StandingBook::SetStanding(
@@ -170,7 +157,7 @@ coro::Task<absl::StatusOr<v1::SetMemberResponse>> StandingBook::SetMember(
 coro::Task<absl::StatusOr<v1::ListSubjectAccessesResponse>> StandingBook::ListSubjectAccesses(
     v1::ListSubjectAccessesRequest request) {
   v1::ListSubjectAccessesResponse response;
-  auto before = FromToken(request.page_token());
+  auto before = text::ParsePosition(request.page_token());
   for (int scanned = 0; scanned < kScannedPerPage;) {
     const int wanted = std::min(1000, kScannedPerPage - scanned);
     WATERLINE_CO_ASSIGN_OR_RETURN(const auto entries, co_await ledger_->ListByOrganisation(
@@ -184,7 +171,7 @@ coro::Task<absl::StatusOr<v1::ListSubjectAccessesResponse>> StandingBook::ListSu
         *response.add_accesses() = ToRecord(entries[i], entry);
       before = entries[i].position;
       if (response.accesses_size() < request.page_size()) continue;
-      response.set_next_page_token(TokenOf(*before));
+      response.set_next_page_token(text::FormatPosition(*before));
       co_return response;
     }
     scanned += static_cast<int>(entries.size());
@@ -193,7 +180,7 @@ coro::Task<absl::StatusOr<v1::ListSubjectAccessesResponse>> StandingBook::ListSu
       co_return response;
     }
   }
-  response.set_next_page_token(TokenOf(*before));
+  response.set_next_page_token(text::FormatPosition(*before));
   co_return response;
 }
 

@@ -263,17 +263,15 @@ absl::StatusOr<ShownCounts> ReleaseCounts(SmallNumberPolicy policy, const Counts
   return ShownCounts(counts.sizes, table.Shown());
 }
 
-bool IsStricter(SmallNumberPolicy a, SmallNumberPolicy b) {
+bool IsAtLeastAsStrict(SmallNumberPolicy a, SmallNumberPolicy b) {
   const auto left = RuleOf(a);
   const auto right = RuleOf(b);
-  if (!left || !right) return false;
-  const bool at_least = left->hidden_below >= right->hidden_below &&
-                        left->rounding >= right->rounding &&
-                        left->exact_protection >= right->exact_protection;
-  const bool same = left->hidden_below == right->hidden_below &&
-                    left->rounding == right->rounding &&
-                    left->exact_protection == right->exact_protection;
-  return at_least && !same;
+  return left && right && left->hidden_below >= right->hidden_below &&
+         left->rounding >= right->rounding && left->exact_protection >= right->exact_protection;
+}
+
+bool IsStricter(SmallNumberPolicy a, SmallNumberPolicy b) {
+  return IsAtLeastAsStrict(a, b) && !IsAtLeastAsStrict(b, a);
 }
 
 }  // namespace waterline::privacy

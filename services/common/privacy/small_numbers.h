@@ -66,10 +66,11 @@ class ShownCounts {
 // version does not know. UNSPECIFIED is the platform's: NHS_1_7_ROUND5.
 absl::StatusOr<ShownCounts> ReleaseCounts(SmallNumberPolicy policy, const Counts& counts);
 
-// True when `a` hides all that `b` hides, blurs what it shows at least as much, protects it at
-// least as well, and is not `b`. Neither of the first two policies is stricter than the other: one
-// hides and blurs more, the other protects exact margins. An agreement may have the platform's
-// policy or a stricter one.
+// True when `a` hides all that `b` hides, blurs what it shows at least as much, and protects it at
+// least as well. Neither of the first two policies is: one hides and blurs more, the other protects
+// exact margins. An agreement may have the platform's policy or one that is at least as strict.
+bool IsAtLeastAsStrict(SmallNumberPolicy a, SmallNumberPolicy b);
+// The same, and `b` is not at least as strict as `a`.
 bool IsStricter(SmallNumberPolicy a, SmallNumberPolicy b);
 
 }  // namespace waterline::privacy

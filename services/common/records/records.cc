@@ -9,6 +9,7 @@
 #include "services/common/crypto/random.h"
 #include "services/common/rpc/limits.h"
 #include "services/common/text/date.h"
+#include "services/common/text/id.h"
 
 namespace waterline::records {
 namespace {
@@ -84,6 +85,12 @@ storage::Range PageRange(std::string collection, const std::string& prefix, cons
   storage::Range range = storage::PrefixRange(std::move(collection), prefix);
   if (!page.after.empty()) range.begin = page.after + '\0';
   return range;
+}
+
+void CheckRequestId(const std::string& request_id, std::vector<FieldViolation>* violations,
+                    const std::string& field) {
+  if (text::IsRequestId(request_id)) return;
+  violations->push_back({field, "is required: 1 to 64 visible ASCII characters, a UUID is best"});
 }
 
 Mutation MutationOf(const rpc::Call& call, const google::protobuf::Message& request) {

@@ -91,6 +91,10 @@ std::string NextPageToken(std::string_view last_id, std::string_view arguments);
 // The range of a page within ids that start with `prefix`.
 storage::Range PageRange(std::string collection, const std::string& prefix, const Page& page);
 
+// Adds what is wrong with the request_id of a mutation; `field` is its path in the request.
+void CheckRequestId(const std::string& request_id, std::vector<FieldViolation>* violations,
+                    const std::string& field = "request_id");
+
 // The key at which a mutation is remembered, and what it looked like.
 struct Mutation {
   storage::Key key;

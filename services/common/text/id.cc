@@ -45,6 +45,11 @@ std::optional<std::vector<std::string>> MatchName(std::string_view name, std::st
   return ids;
 }
 
+std::string IdOf(std::string_view name) {
+  const size_t slash = name.rfind('/');
+  return std::string(slash == std::string_view::npos ? name : name.substr(slash + 1));
+}
+
 bool IsRequestId(std::string_view id) {
   return !id.empty() && id.size() <= kRequestIdMax &&
          std::all_of(id.begin(), id.end(), [](char c) { return c > 32 && c < 127; });

@@ -15,6 +15,9 @@ bool IsResourceId(std::string_view id);
 // The ids of `name` when it has the form of `pattern`; `organisations/*/events/*` gives two ids.
 std::optional<std::vector<std::string>> MatchName(std::string_view name, std::string_view pattern);
 
+// The last id of a name: what stands after its last slash; a name without one is its own.
+std::string IdOf(std::string_view name);
+
 // 1 to 64 visible ASCII characters.
 bool IsRequestId(std::string_view id);
 

@@ -107,7 +107,7 @@ std::vector<FieldViolation> CheckContributions(v1::RecordContributionsRequest* r
   std::vector<FieldViolation> violations;
   if (!text::MatchName(request->parent(), "organisations/*/events/*"))
     violations.push_back({"parent", "is not a name organisations/{id}/events/{id}"});
-  CheckRequestId(request->request_id(), &violations);
+  records::CheckRequestId(request->request_id(), &violations);
   if (request->contributions().empty() || request->contributions_size() > kRowsMax)
     violations.push_back({"contributions", "needs 1 to 1,000 entries"});
   std::set<std::string> sources;

@@ -87,7 +87,7 @@ EventsApi::Answer<v1::CreateEventResponse> EventsApi::CreateEvent(
   event.set_state(v1::Event::STATE_DRAFT);
   auto violations = CheckEvent(&event, ids ? (*ids)[0] : "");
   if (!ids) violations.push_back({"parent", "is not a name organisations/{id}"});
-  CheckRequestId(request.request_id(), &violations);
+  records::CheckRequestId(request.request_id(), &violations);
   if (!violations.empty()) co_return BadFields(violations);
   const Partition partition((*ids)[0]);
   WATERLINE_CO_ASSIGN_OR_RETURN(
@@ -232,7 +232,7 @@ EventsApi::Answer<v1::UpdateEventResponse> EventsApi::UpdateEvent(
   std::vector<FieldViolation> violations;
   const auto ids = text::MatchName(request.event().name(), "organisations/*/events/*");
   if (!ids) violations.push_back({"event.name", "is not a name organisations/{id}/events/{id}"});
-  CheckRequestId(request.request_id(), &violations);
+  records::CheckRequestId(request.request_id(), &violations);
   if (!violations.empty()) co_return BadFields(violations);
   const EventRef ref{(*ids)[0], (*ids)[1]};
   WATERLINE_CO_ASSIGN_OR_RETURN(
@@ -259,7 +259,7 @@ EventsApi::Answer<Response> EventsApi::Move(const rpc::Call& call, const Request
   std::vector<FieldViolation> violations;
   const auto ids = text::MatchName(request.name(), "organisations/*/events/*");
   if (!ids) violations.push_back({"name", "is not a name organisations/{id}/events/{id}"});
-  CheckRequestId(request.request_id(), &violations);
+  records::CheckRequestId(request.request_id(), &violations);
   if (!violations.empty()) co_return BadFields(violations);
   const EventRef ref{(*ids)[0], (*ids)[1]};
   auto decision = co_await Ask(call, Operation::OPERATION_WRITE, ref.organisation, kEvents,

@@ -21,12 +21,6 @@ v1::Indicator::Scale ToScale(data::Scale scale) {
 
 }  // namespace
 
-void CheckRequestId(const std::string& request_id, std::vector<FieldViolation>* violations) {
-  if (!text::IsRequestId(request_id))
-    violations->push_back(
-        {"request_id", "is required: 1 to 64 visible ASCII characters, a UUID is best"});
-}
-
 void EventsApi::Register(rpc::Service* service) {
   auto* gate = parts_.gate;
   rpc::Public(service, "GetIndicatorCatalogue", this, &EventsApi::GetIndicatorCatalogue);

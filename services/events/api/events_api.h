@@ -223,6 +223,4 @@ class EvidenceHook : public CommitHook {
   const std::string event_name_;
 };
 
-void CheckRequestId(const std::string& request_id, std::vector<FieldViolation>* violations);
-
 }  // namespace waterline::events

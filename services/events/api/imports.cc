@@ -36,7 +36,7 @@ std::vector<FieldViolation> CheckHeader(const v1::ImportFilesHeader& header) {
       header.content_digest().find_first_not_of("0123456789abcdef") == std::string::npos;
   if (header.content_digest().size() != kDigestHexChars || !hex)
     violations.push_back({"header.content_digest", "is not a SHA-256 in hexadecimal"});
-  CheckRequestId(header.request_id(), &violations);
+  records::CheckRequestId(header.request_id(), &violations);
   return violations;
 }
 
@@ -203,7 +203,7 @@ EventsApi::Answer<v1::RevertImportResponse> EventsApi::RevertImport(
   std::vector<FieldViolation> violations;
   const auto ids = text::MatchName(request.name(), "organisations/*/imports/*");
   if (!ids) violations.push_back({"name", "is not a name organisations/{id}/imports/{id}"});
-  CheckRequestId(request.request_id(), &violations);
+  records::CheckRequestId(request.request_id(), &violations);
   if (!violations.empty()) co_return BadFields(violations);
   const Partition partition((*ids)[0]);
   const Key key(kImports, (*ids)[1]);

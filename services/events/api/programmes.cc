@@ -52,7 +52,7 @@ EventsApi::Answer<v1::CreateProgrammeResponse> EventsApi::CreateProgramme(
   auto violations = CheckProgramme(&programme);
   const auto ids = text::MatchName(request.parent(), "organisations/*");
   if (!ids) violations.push_back({"parent", "is not a name organisations/{id}"});
-  CheckRequestId(request.request_id(), &violations);
+  records::CheckRequestId(request.request_id(), &violations);
   if (!violations.empty()) co_return BadFields(violations);
   const Partition partition((*ids)[0]);
   WATERLINE_CO_ASSIGN_OR_RETURN(
@@ -147,7 +147,7 @@ EventsApi::Answer<v1::UpdateProgrammeResponse> EventsApi::UpdateProgramme(
   const auto ids = text::MatchName(request.programme().name(), "organisations/*/programmes/*");
   if (!ids)
     violations.push_back({"programme.name", "is not a name organisations/{id}/programmes/{id}"});
-  CheckRequestId(request.request_id(), &violations);
+  records::CheckRequestId(request.request_id(), &violations);
   if (!violations.empty()) co_return BadFields(violations);
   const Partition partition((*ids)[0]);
   const Key key(kProgrammes, (*ids)[1]);

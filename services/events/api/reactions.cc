@@ -73,7 +73,7 @@ std::vector<FieldViolation> CheckReactions(const v1::RecordReactionsRequest& req
   std::vector<FieldViolation> violations;
   const auto ids = text::MatchName(request.parent(), "organisations/*/events/*");
   if (!ids) violations.push_back({"parent", "is not a name organisations/{id}/events/{id}"});
-  CheckRequestId(request.request_id(), &violations);
+  records::CheckRequestId(request.request_id(), &violations);
   if (request.reactions().empty() || request.reactions_size() > kRowsMax)
     violations.push_back({"reactions", "needs 1 to 1,000 entries"});
   for (int i = 0; i < request.reactions_size() && i < kRowsMax; ++i) {

@@ -99,7 +99,7 @@ EventsApi::Answer<v1::RecordResponsesResponse> EventsApi::RecordResponses(
   std::vector<FieldViolation> violations;
   const auto ids = text::MatchName(request.parent(), "organisations/*/events/*");
   if (!ids) violations.push_back({"parent", "is not a name organisations/{id}/events/{id}"});
-  CheckRequestId(request.request_id(), &violations);
+  records::CheckRequestId(request.request_id(), &violations);
   if (request.responses().empty() || request.responses_size() > kRowsMax)
     violations.push_back({"responses", "needs 1 to 1,000 entries"});
   std::vector<std::string> people;

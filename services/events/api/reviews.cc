@@ -18,7 +18,7 @@ std::vector<FieldViolation> CheckRequest(const v1::ReviewContributionRequest& re
   if (!text::MatchName(request.name(), "organisations/*/events/*/contributions/*"))
     violations.push_back(
         {"name", "is not a name organisations/{id}/events/{id}/contributions/{id}"});
-  CheckRequestId(request.request_id(), &violations);
+  records::CheckRequestId(request.request_id(), &violations);
   return violations;
 }
 

@@ -17,6 +17,8 @@
 
 #include <string>
 
+#include "services/common/text/id.h"
+
 namespace waterline::events {
 
 inline constexpr char kProgrammes[] = "programmes";
@@ -42,6 +44,6 @@ inline std::string ContributionName(const std::string& organisation, const std::
 inline std::string ImportName(const std::string& organisation, const std::string& id) {
   return "organisations/" + organisation + "/imports/" + id;
 }
-inline std::string IdOf(const std::string& name) { return name.substr(name.rfind('/') + 1); }
+using text::IdOf;
 
 }  // namespace waterline::events

@@ -11,13 +11,12 @@ namespace waterline::registry {
 namespace {
 
 using storage::v1::OrganisationRecord;
+using text::IdOf;
 using waterline::storage::Batch;
 using waterline::storage::Key;
 
 constexpr size_t kOrganisationsPerCommit = 45;  // Times kOperationsPerOrganisation: under 500.
 constexpr size_t kCommitsPerProgress = 10;
-
-std::string IdOf(const std::string& name) { return name.substr(name.rfind('/') + 1); }
 
 // Equal but for what the store adds.
 bool SameContent(v1::Organisation known, const v1::Organisation& read) {

@@ -11,16 +11,9 @@ namespace {
 
 using storage::v1::MemberRecord;
 using storage::v1::OrganisationRecord;
+using text::IdOf;
 using waterline::storage::Batch;
 using waterline::storage::Key;
-
-std::string IdOf(const std::string& name) { return name.substr(name.rfind('/') + 1); }
-
-absl::Status CheckRequestId(const std::string& request_id) {
-  if (text::IsRequestId(request_id)) return absl::OkStatus();
-  return BadFields(
-      {{"request_id", "is required: 1 to 64 visible ASCII characters, a UUID is best"}});
-}
 
 absl::Status Absent(const std::string& what) {
   return Error(reason::kNotFound, "there is no " + what + " of this name in the network");
@@ -83,9 +76,7 @@ RegistryApi::Answer<v1::CreateOrganisationResponse> RegistryApi::CreateOrganisat
     const rpc::Call& call, const v1::CreateOrganisationRequest& request) {
   v1::Organisation organisation = request.organisation();
   auto violations = CheckOrganisation(&organisation);
-  if (!text::IsRequestId(request.request_id()))
-    violations.push_back(
-        {"request_id", "is required: 1 to 64 visible ASCII characters, a UUID is best"});
+  records::CheckRequestId(request.request_id(), &violations);
   if (!violations.empty()) co_return BadFields(violations);
   WATERLINE_CO_ASSIGN_OR_RETURN(
       auto decision, co_await AskNetwork(call, gate::Operation::OPERATION_WRITE, kOrganisations,
@@ -201,9 +192,11 @@ RegistryApi::Answer<v1::ListOrganisationsResponse> RegistryApi::ListOrganisation
 
 RegistryApi::Answer<v1::AddMemberResponse> RegistryApi::AddMember(
     const rpc::Call& call, const v1::AddMemberRequest& request) {
-  WATERLINE_CO_RETURN_IF_ERROR(CheckRequestId(request.request_id()));
+  std::vector<FieldViolation> violations;
+  records::CheckRequestId(request.request_id(), &violations);
   if (!text::MatchName(request.organisation(), "organisations/*"))
-    co_return BadFields({{"organisation", "is not a name organisations/{id}"}});
+    violations.push_back({"organisation", "is not a name organisations/{id}"});
+  if (!violations.empty()) co_return BadFields(violations);
   WATERLINE_CO_ASSIGN_OR_RETURN(
       auto decision, co_await AskNetwork(call, gate::Operation::OPERATION_WRITE, kMembers,
                                          request.organisation()));

@@ -51,9 +51,7 @@ std::vector<FieldViolation> CheckRegistration(const v1::RegisterParticipantReque
   auto violations = CheckParticipant(participant);
   if (!text::MatchName(request.parent(), "organisations/*"))
     violations.push_back({"parent", "is not a name organisations/{id}"});
-  if (!text::IsRequestId(request.request_id()))
-    violations.push_back(
-        {"request_id", "is required: 1 to 64 visible ASCII characters, a UUID is best"});
+  records::CheckRequestId(request.request_id(), &violations);
   return violations;
 }
 
@@ -96,7 +94,7 @@ RegistryApi::Answer<v1::RegisterParticipantResponse> RegistryApi::RegisterPartic
   auto retry =
       co_await records::FindRetry(parts_.store, partition, &mutation, parts_.clock->NowMs());
   if (retry.ok() && *retry) {
-    id = (*retry)->resource_name().substr((*retry)->resource_name().rfind('/') + 1);
+    id = text::IdOf((*retry)->resource_name());
     WATERLINE_CO_ASSIGN_OR_RETURN(
         const auto known,
         co_await records::Load<ParticipantRecord>(parts_.store, partition, Key(kParticipants, id)));

@@ -52,9 +52,7 @@ std::vector<FieldViolation> CheckNames(const std::string& field, const std::stri
   std::vector<FieldViolation> violations;
   if (!text::MatchName(participant, "organisations/*/participants/*"))
     violations.push_back({field, "is not a name organisations/{id}/participants/{id}"});
-  if (!text::IsRequestId(request_id))
-    violations.push_back(
-        {"request_id", "is required: 1 to 64 visible ASCII characters, a UUID is best"});
+  records::CheckRequestId(request_id, &violations);
   return violations;
 }
 

@@ -9,16 +9,9 @@ namespace waterline::registry {
 namespace {
 
 using storage::v1::PlaceRecord;
+using text::IdOf;
 using waterline::storage::Batch;
 using waterline::storage::Key;
-
-std::string IdOf(const std::string& name) { return name.substr(name.rfind('/') + 1); }
-
-void CheckRequestId(const std::string& request_id, std::vector<FieldViolation>* violations) {
-  if (!text::IsRequestId(request_id))
-    violations->push_back(
-        {"request_id", "is required: 1 to 64 visible ASCII characters, a UUID is best"});
-}
 
 // What JoinPlace and LeavePlace have in common.
 std::vector<FieldViolation> CheckMembership(const std::string& name,
@@ -32,7 +25,7 @@ std::vector<FieldViolation> CheckMembership(const std::string& name,
     violations.push_back({"organisation", "is not a name organisations/{id}"});
   if (!date.empty() && !text::ParseDate(date))
     violations.push_back({date_field, "is not a date of the calendar, written YYYY-MM-DD"});
-  CheckRequestId(request_id, &violations);
+  records::CheckRequestId(request_id, &violations);
   return violations;
 }
 
@@ -76,7 +69,7 @@ RegistryApi::Answer<v1::CreatePlaceResponse> RegistryApi::CreatePlace(
     const rpc::Call& call, const v1::CreatePlaceRequest& request) {
   v1::Place place = request.place();
   auto violations = CheckPlace(&place);
-  CheckRequestId(request.request_id(), &violations);
+  records::CheckRequestId(request.request_id(), &violations);
   std::string id = request.place_id().empty() ? text::Slug(place.title()) : request.place_id();
   if (id.empty()) id = crypto::RandomId('p');
   if (!text::IsResourceId(id))

@@ -2,14 +2,14 @@
 
 #include <set>
 
+#include "services/common/text/id.h"
 #include "services/registry/store/keys.h"
 
 namespace waterline::registry {
 namespace {
 
+using text::IdOf;
 using waterline::storage::Key;
-
-std::string IdOf(const std::string& name) { return name.substr(name.rfind('/') + 1); }
 
 // Index key -> value.
 std::set<std::pair<Key, std::string>> IndexOf(const v1::Organisation& organisation) {
