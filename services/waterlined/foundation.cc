@@ -172,8 +172,8 @@ absl::Status Foundation::OpenAccountability(
 }
 
 accountability::VerifySignature Foundation::SignatureVerifier() const {
-  return [layout = accountability_layout_](const std::string& organisation, const std::string&,
-                                           const std::string& jws,
+  return [layout = accountability_layout_](const std::string& organisation,
+                                           const std::string& key_id, const std::string& jws,
                                            const std::string& payload) -> absl::Status {
     const std::string path = layout.KeysOf(text::IdOf(organisation));
     std::ifstream file(path);
@@ -181,7 +181,10 @@ accountability::VerifySignature Foundation::SignatureVerifier() const {
     std::stringstream text;
     text << file.rdbuf();
     WATERLINE_ASSIGN_OR_RETURN(const auto keys, identity::JwkSet::Parse(text.str()));
-    const auto verified = identity::VerifyDetached(jws, payload, keys);
+    const auto* key = keys.Find(key_id);
+    if (key == nullptr)
+      return BadFields({{"signature.key_id", "names no key that the party has published"}});
+    const auto verified = identity::VerifyDetached(jws, payload, *key);
     if (verified.ok()) return absl::OkStatus();
     return BadFields({{"signature.jws", std::string(verified.status().message())}});
   };

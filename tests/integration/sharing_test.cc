@@ -292,6 +292,67 @@ TEST_F(SharingTest, ASignatureByAnotherKeyOrForASecondPartyIsRefused) {
   EXPECT_EQ(ReasonOf(Sign(agreement, kHost, "siro")), "STATE_FORBIDS");
 }
 
+// Whatever exists, a draft held against a refusal tells only what the request had said already.
+TEST_F(SharingTest, ADraftAgainstARefusalDoesNotTellWhetherTheRecordExists) {
+  const std::string event = OpenEvent();
+  Say(event, "The clinic is too far from the bus.");
+  const std::string absent =
+      std::string("organisations/") + kCharity + "/events/e0000000000000000000000000";
+  std::vector<std::string> told;
+  for (const auto& name : {event, absent}) {
+    MaybeReceipt refusal;
+    EXPECT_FALSE(Read(name, As(kCouncil, "analyst"), &refusal).ok());
+    accountability::v1::SimulateRequest request;
+    *request.mutable_position() = refusal->position();
+    *request.mutable_draft() = TermsFor(kCouncil, "ISA-0043");
+    accountability::v1::SimulateResponse response;
+    Ok(Call(accountability_.get(), &AccountabilityService::Stub::Simulate, request, &response,
+            As(kCouncil)));
+    told.push_back(response.explanation().DebugString());
+    accountability::v1::DraftFromRefusalRequest draft;
+    *draft.mutable_position() = refusal->position();
+    accountability::v1::DraftFromRefusalResponse drafted;
+    Ok(Call(accountability_.get(), &AccountabilityService::Stub::DraftFromRefusal, draft, &drafted,
+            As(kCouncil)));
+    EXPECT_EQ(drafted.terms().scopes(0), name);
+  }
+  EXPECT_EQ(told[0], told[1]);
+}
+
+TEST_F(SharingTest, Rule37ANewVersionEndsTheOneItSupersedesAndNobodyElses) {
+  const Agreement first = PutInForce(TermsFor(kHost, "ISA-0042"));
+  AgreementTerms next = TermsFor(kHost, "ISA-0042");
+  next.set_version(2);
+  next.set_supersedes(first.name());
+  const Agreement second = PutInForce(next);
+  accountability::v1::GetAgreementRequest request;
+  request.set_name(first.name());
+  accountability::v1::GetAgreementResponse response;
+  Ok(Call(agreements_.get(), &AgreementService::Stub::GetAgreement, request, &response,
+          As(kCharity)));
+  EXPECT_EQ(response.agreement().state(), accountability::v1::AGREEMENT_STATE_SUPERSEDED);
+  EXPECT_GT(response.agreement().policy_revision(), second.policy_revision());
+
+  // A stranger names it, or nothing: alike.
+  std::vector<std::string> refusals;
+  for (const std::string& name : {second.name(), std::string("agreements/a2222222222222222222")}) {
+    AgreementTerms strangers = TermsFor(kCouncil, "ISA-0099");
+    strangers.set_version(2);
+    strangers.set_supersedes(name);
+    accountability::v1::SubmitAgreementRequest submit;
+    strangers.set_reference("ISA-01" + std::to_string(refusals.size()));
+    submit.set_name(Draft(strangers).name());
+    submit.set_request_id(NewId());
+    accountability::v1::SubmitAgreementResponse submitted;
+    const auto status = Call(agreements_.get(), &AgreementService::Stub::SubmitAgreement, submit,
+                             &submitted, As(kCouncil));
+    ASSERT_EQ(ViolationsOf(status).size(), 1u) << status;
+    EXPECT_EQ(ViolationsOf(status)[0].field, "terms.supersedes");
+    refusals.push_back(ViolationsOf(status)[0].description);
+  }
+  EXPECT_EQ(refusals[0], refusals[1]);
+}
+
 TEST_F(SharingTest, RulesAndStandingSurviveARestart) {
   const std::string event = OpenEvent();
   const std::string maud = Register();

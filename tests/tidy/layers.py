@@ -70,7 +70,7 @@ ALLOWED = {
     # The gate's seam: Recorder is the Decider of a process that holds the ledger.
     'services/accountability/policy': _services(*COMMON_STORE, 'common/gate/decider.h',
                                                 'common/rpc/network.h', 'common/rpc/standing.h',
-                                                'accountability/ledger'),
+                                                'accountability/domain', 'accountability/ledger'),
     'services/accountability/api': _services(*COMMON_API, 'accountability/domain',
                                              'accountability/ledger', 'accountability/policy'),
 

@@ -21,7 +21,11 @@ bool Concerns(const v1::Entry& entry, const std::string& organisation) {
     return std::find(parties.begin(), parties.end(), name) != parties.end();
   }
   if (entry.has_standing_change()) return entry.standing_change().controller() == name;
-  if (!entry.has_access()) return true;  // Starts and members are everyone's.
+  if (entry.has_member_change()) {
+    const auto& change = entry.member_change();
+    return change.organisation() == name || change.member().organisation() == name;
+  }
+  if (!entry.has_access()) return true;  // Starts of epochs and networks are everyone's.
   return entry.access().organisation() == name || entry.access().controller() == name;
 }
 

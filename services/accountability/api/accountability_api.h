@@ -54,7 +54,7 @@ class AccountabilityApi {
   struct Decided {
     Ledger::Stored stored;
     v1::Entry entry;
-    Recalled recalled;
+    v1::DecisionFacts facts;     // To who asked: without what is known of the records.
     bool to_controller = false;  // The caller controls the records it was about.
   };
   // PERMISSION_DENIED (NOT_COVERED) unless it was made for the caller or about its records.

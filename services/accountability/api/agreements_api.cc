@@ -18,7 +18,6 @@ using waterline::storage::Partition;
 
 constexpr char kOwnPartition[] = "agreements";          // The controller of a question about one.
 constexpr char kReferences[] = "agreement_references";  // <lead id>/<reference>/<version>
-constexpr int kPartiesMax = 50;
 
 Partition LedgerPartition() { return Partition(kLedgerPartition); }
 
@@ -145,8 +144,6 @@ AgreementsApi::Answer<v1::CreateAgreementResponse> AgreementsApi::CreateAgreemen
     const rpc::Call& call, const v1::CreateAgreementRequest& request) {
   std::vector<FieldViolation> violations;
   records::CheckRequestId(request.request_id(), &violations);
-  if (request.terms().parties_size() > kPartiesMax)
-    violations.push_back({"terms.parties", "has more than 50 entries"});
   if (!violations.empty()) co_return BadFields(violations);
   gate::Ask ask(gate::Operation::OPERATION_WRITE, kOwnPartition, "agreements", "agreements",
                 {common::v1::CATEGORY_LEDGER});
@@ -163,7 +160,6 @@ AgreementsApi::Answer<v1::CreateAgreementResponse> AgreementsApi::CreateAgreemen
     const auto move = MoveOf(call, now, "");
     WATERLINE_CO_RETURN_IF_ERROR(
         Take(MakeDraft("agreements/" + id, request.terms(), move), &record));
-    record.set_drafter(HandleOf(call));
     const std::vector<Key> reference = {ReferenceKey(record.public_().terms())};
     WATERLINE_CO_ASSIGN_OR_RETURN(const auto taken,
                                   co_await parts_.store->Get(LedgerPartition(), reference));
@@ -236,6 +232,36 @@ AgreementsApi::Answer<Response> AgreementsApi::Change(const rpc::Call& call, con
   co_return gate::Draft<Response>(std::move(response), std::move(decision));
 }
 
+// One that is absent and one that is no business of the drafter's are the same to them.
+coro::Task<absl::StatusOr<std::optional<Rulebook::StoredAgreement>>> AgreementsApi::Predecessor(
+    v1::AgreementTerms terms) {
+  std::optional<StoredAgreement> found;
+  if (terms.supersedes().empty()) co_return found;
+  WATERLINE_CO_ASSIGN_OR_RETURN(found,
+                                co_await parts_.rulebook->LoadAgreement(IdOf(terms.supersedes())));
+  if (!found || !CheckSuccessor(terms, found->record.public_().terms()).empty()) {
+    co_return BadFields({{"terms.supersedes",
+                          "names no agreement of which this is the next version: of the same "
+                          "reference, one number on, led by one of its parties"}});
+  }
+  co_return found;
+}
+
+// What has ended by itself stays as it ended; a version that another one has superseded cannot be
+// superseded again.
+absl::Status AgreementsApi::EndPredecessor(StoredAgreement predecessor, int64_t now_ms,
+                                           Rulebook::AgreementChange* change) {
+  const auto& agreement = predecessor.record.public_();
+  const auto state = ComputedState(agreement, now_ms).state;
+  if (state == v1::AGREEMENT_STATE_EXPIRED || state == v1::AGREEMENT_STATE_TERMINATED)
+    return absl::OkStatus();
+  WATERLINE_RETURN_IF_ERROR(
+      Take(Supersede(agreement, change->record.public_(), now_ms), &predecessor.record));
+  change->entry.set_superseded(agreement.name());
+  change->superseded = std::move(predecessor);
+  return absl::OkStatus();
+}
+
 coro::Task<absl::Status> AgreementsApi::Store(const rpc::Call& call,
                                               const google::protobuf::Message& request,
                                               StoredAgreement before, Verb verb,
@@ -247,6 +273,8 @@ coro::Task<absl::Status> AgreementsApi::Store(const rpc::Call& call,
       co_await records::FindRetry(parts_.store, LedgerPartition(), &mutation, now));
   if (retry) co_return absl::OkStatus();
   WATERLINE_CO_RETURN_IF_ERROR(records::CheckEtag(verb.etag, before.revision));
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto predecessor,
+                                co_await Predecessor(before.record.public_().terms()));
   AgreementRecord record = before.record;
   const auto move = MoveOf(call, now, verb.reason);
   WATERLINE_CO_RETURN_IF_ERROR(verb.edit(&record, move));
@@ -255,17 +283,10 @@ coro::Task<absl::Status> AgreementsApi::Store(const rpc::Call& call,
                                 co_await MakeChange(call, verb.change, before.id, record));
   change.entry.set_from_state(StateName(before.record.public_().state()));
   const auto& agreement = change.record.public_();
-  if (agreement.state() == v1::AGREEMENT_STATE_AGREED && !agreement.terms().supersedes().empty() &&
-      verb.change == "SIGNED") {
-    WATERLINE_CO_ASSIGN_OR_RETURN(change.superseded, co_await parts_.rulebook->LoadAgreement(
-                                                         IdOf(agreement.terms().supersedes())));
-    if (!change.superseded)
-      co_return Error(reason::kStateForbids, "the agreement it supersedes does not exist");
-    WATERLINE_CO_RETURN_IF_ERROR(
-        Take(Supersede(change.superseded->record.public_(), agreement, now),
-             &change.superseded->record));
-    change.entry.set_superseded(agreement.terms().supersedes());
-  }
+  const bool becomes_agreed = agreement.state() == v1::AGREEMENT_STATE_AGREED &&
+                              before.record.public_().state() == v1::AGREEMENT_STATE_IN_REVIEW;
+  if (becomes_agreed && predecessor)
+    WATERLINE_CO_RETURN_IF_ERROR(EndPredecessor(*std::move(predecessor), now, &change));
   change.before = std::move(before);
   records::Remember(&change.remembered, mutation, agreement.name(), decision->position(), now);
   auto changed = co_await parts_.rulebook->ChangeAgreement(std::move(change), now);

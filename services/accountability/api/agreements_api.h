@@ -75,6 +75,10 @@ class AgreementsApi {
   coro::Task<absl::StatusOr<gate::Decision>> AskAbout(const rpc::Call& call,
                                                       gate::Operation operation, std::string name,
                                                       const std::optional<StoredAgreement>& stored);
+  // The version that these terms supersede, when they name one.
+  coro::Task<absl::StatusOr<std::optional<StoredAgreement>>> Predecessor(v1::AgreementTerms terms);
+  static absl::Status EndPredecessor(StoredAgreement predecessor, int64_t now_ms,
+                                     Rulebook::AgreementChange* change);
   coro::Task<absl::Status> Store(const rpc::Call& call, const google::protobuf::Message& request,
                                  StoredAgreement before, Verb verb, gate::Decision* decision);
   // The entry and the rest of a change: who made it, and what it ends.

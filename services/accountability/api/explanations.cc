@@ -1,7 +1,7 @@
 // Why something was decided, what would be decided, and who can see what.
 
 #include <algorithm>
-#include <map>
+#include <cstring>
 
 #include "services/accountability/api/accountability_api.h"
 #include "services/accountability/domain/life_cycle.h"
@@ -26,6 +26,14 @@ absl::Status NotYours() {
   return Error(reason::kNotCovered,
                "there is no such decision, or it was neither made for your organisation nor about "
                "its records");
+}
+
+// The first `count` parts of a name between slashes.
+std::string FirstSegments(const std::string& name, size_t count) {
+  size_t end = 0;
+  for (size_t i = 0; i < count && end != std::string::npos; ++i)
+    end = name.find('/', end == 0 ? 0 : end + 1);
+  return name.substr(0, end);
 }
 
 std::vector<FieldViolation> CheckHypothesis(const v1::HypotheticalRequest& request) {
@@ -55,6 +63,21 @@ v1::Question ToQuestion(const v1::HypotheticalRequest& request) {
                          : request.asked());
   question.set_approval(request.approval());
   return question;
+}
+
+// For who asked, without what is known of the records only by whose they are: otherwise a draft held
+// against them would tell what the refusal did not. What the request named is no secret to them.
+void KeepWhatWasAsked(const std::string& resource_name, v1::DecisionFacts* facts) {
+  facts->clear_scopes();
+  facts->clear_records();
+  facts->clear_standing_bits();
+  for (const char* pattern :
+       {"organisations/*/events/*", "organisations/*/programmes/*", "places/*"}) {
+    const size_t segments =
+        static_cast<size_t>(std::count(pattern, pattern + strlen(pattern), '/'));
+    const std::string named = FirstSegments(resource_name, segments + 1);
+    if (text::MatchName(named, pattern)) facts->add_scopes(named);
+  }
 }
 
 // A draft as if all had signed it and it were in force now.
@@ -154,8 +177,8 @@ coro::Task<absl::StatusOr<AccountabilityApi::Decided>> AccountabilityApi::LoadDe
                     "what it rested on was erased with the person it was about");
   v1::DecisionFacts facts;
   facts.ParseFromString(payload->facts());
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto rules, co_await parts_.rulebook->At(access.policy_revision()));
-  decided.recalled = Recall(access, facts, std::move(rules));
+  if (!decided.to_controller) KeepWhatWasAsked(payload->resource_name(), &facts);
+  decided.facts = std::move(facts);
   co_return decided;
 }
 
@@ -164,13 +187,14 @@ AccountabilityApi::Answer<v1::ExplainResponse> AccountabilityApi::Explain(
   WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await AskLedger(call, v1::OPERATION_READ));
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto decided, co_await LoadDecided(call, request.position()));
   const auto& recorded_at = decided.entry.recorded_at();
-  const int64_t then_ms = text::ToMs(recorded_at);
+  const auto& access = decided.entry.access();
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto rules, co_await parts_.rulebook->At(access.policy_revision()));
+  const Recalled recalled = Recall(access, decided.facts, std::move(rules));
   v1::ExplainResponse response;
   auto* told = response.mutable_explanation();
-  *told = accountability::Explain(*decided.recalled.rules, decided.recalled.question, then_ms,
+  *told = accountability::Explain(*recalled.rules, recalled.question, text::ToMs(recorded_at),
                                   decided.to_controller);
   // What was decided is what the entry says; a rate cap is no rule about the records.
-  const auto& access = decided.entry.access();
   told->set_result(access.result());
   told->set_given(access.given());
   *told->mutable_reasons() = access.reasons();
@@ -192,7 +216,7 @@ AccountabilityApi::Answer<v1::SimulateResponse> AccountabilityApi::Simulate(
   if (request.has_position()) {
     WATERLINE_CO_ASSIGN_OR_RETURN(const auto decided,
                                   co_await LoadDecided(call, request.position()));
-    asked = decided.recalled;
+    asked = Recall(decided.entry.access(), decided.facts, asked.rules);
     to_controller = decided.to_controller;
   } else {
     if (!MaySimulate(call, request.request())) co_return NotYours();
@@ -220,7 +244,8 @@ AccountabilityApi::Answer<v1::DraftFromRefusalResponse> AccountabilityApi::Draft
                     "another's records");
   v1::DraftFromRefusalResponse response;
   *response.mutable_terms() = accountability::DraftFromRefusal(
-      decided.recalled.question, access.controller(), access.organisation());
+      Recall(access, decided.facts, parts_.rulebook->current()).question, access.controller(),
+      access.organisation());
   co_return gate::Draft<v1::DraftFromRefusalResponse>(std::move(response), std::move(decision));
 }
 

@@ -285,14 +285,19 @@ void CheckBases(const v1::AgreementTerms& terms, int i, const FactsOf& facts, Ch
 }
 
 // A purpose whose basis does not rest on the person's agreement.
-void CheckConsentIndependence(const std::string& path, const v1::PurposeTerms& purpose,
-                              Checks* checks) {
-  if (!purpose.consent_independent()) return;
+// The functions that approved it, as they are compared.
+std::set<std::string> ApproversOf(const v1::PurposeTerms& purpose) {
   std::set<std::string> approvers;
   for (const auto& approver : purpose.consent_independent_approved_by())
     approvers.insert(Plain(approver));
   approvers.erase("");
-  checks->If(approvers.size() < 2, path + ".consent_independent_approved_by",
+  return approvers;
+}
+
+void CheckConsentIndependence(const std::string& path, const v1::PurposeTerms& purpose,
+                              Checks* checks) {
+  if (!purpose.consent_independent()) return;
+  checks->If(!IsConsentIndependent(purpose), path + ".consent_independent_approved_by",
              "needs two functions that are not the same");
   for (int k = 0; k < purpose.bases_size(); ++k) {
     const auto& basis = purpose.bases(k);
@@ -439,6 +444,10 @@ std::vector<FieldViolation> CheckTerms(const v1::AgreementTerms& terms, const Fa
   CheckSubjects(terms, &checks);
   CheckRequired(terms, &checks);
   return checks.Take();
+}
+
+bool IsConsentIndependent(const v1::PurposeTerms& purpose) {
+  return purpose.consent_independent() && ApproversOf(purpose).size() >= 2;
 }
 
 absl::Status CheckParties(const v1::AgreementTerms& terms, const FactsOf& facts) {

@@ -55,19 +55,6 @@ v1::Agreement Moved(v1::Agreement agreement, v1::AgreementState state, const std
   return agreement;
 }
 
-// All have signed, and the assessment is approved.
-bool IsComplete(const v1::Agreement& agreement) {
-  const auto& signatures = agreement.signatures();
-  const bool all_signed = std::all_of(
-      agreement.terms().parties().begin(), agreement.terms().parties().end(), [&](const auto& p) {
-        return std::any_of(signatures.begin(), signatures.end(), [&](const auto& signature) {
-          return signature.organisation() == p.organisation();
-        });
-      });
-  return all_signed && agreement.terms().parties_size() >= 2 &&
-         agreement.assessment().dpia_approved() && agreement.assessment().dpo_advice_recorded();
-}
-
 absl::Status CheckSignatureForm(const v1::Signature& signature) {
   Checks checks;
   checks.Text("signature.signatory", signature.signatory(), 1, 200);
@@ -93,6 +80,18 @@ std::string StateName(v1::AgreementState state) {
 bool IsEnd(v1::AgreementState state) {
   return state == v1::AGREEMENT_STATE_EXPIRED || state == v1::AGREEMENT_STATE_TERMINATED ||
          state == v1::AGREEMENT_STATE_SUPERSEDED;
+}
+
+bool IsComplete(const v1::Agreement& agreement) {
+  const auto& signatures = agreement.signatures();
+  const bool all_signed = std::all_of(
+      agreement.terms().parties().begin(), agreement.terms().parties().end(), [&](const auto& p) {
+        return std::any_of(signatures.begin(), signatures.end(), [&](const auto& signature) {
+          return signature.organisation() == p.organisation();
+        });
+      });
+  return all_signed && agreement.terms().parties_size() >= 2 &&
+         agreement.assessment().dpia_approved() && agreement.assessment().dpo_advice_recorded();
 }
 
 StateNow ComputedState(const v1::Agreement& agreement, int64_t now_ms) {

@@ -87,6 +87,8 @@ struct StateNow {
 StateNow ComputedState(const v1::Agreement& agreement, int64_t now_ms);
 // The agreement as a caller sees it now.
 v1::Agreement AsOf(v1::Agreement agreement, int64_t now_ms);
+// Two parties or more, all have signed, and the assessment is approved with the officer's advice.
+bool IsComplete(const v1::Agreement& agreement);
 bool IsEnd(v1::AgreementState state);       // Expired, terminated or superseded.
 std::string StateName(v1::AgreementState);  // draft, in_review, ...
 

@@ -168,13 +168,11 @@ std::string LevelRemedy(const Candidacy&) {
 
 bool ScopeHolds(const Candidacy& c) {
   const auto& records = c.question.records();
-  const auto reached = [&](const v1::RecordFacts& record) {
-    return Covers(c.agreement, c.question, &record);
-  };
+  const auto reached = [&](const v1::RecordFacts& record) { return Covers(c, &record); };
   const bool writes = c.question.operation() == v1::OPERATION_WRITE;
   if (writes && !records.empty()) return std::all_of(records.begin(), records.end(), reached);
   if (c.question.whole_collection() && !writes) return true;  // The rest is left out.
-  if (records.empty()) return Covers(c.agreement, c.question, nullptr);
+  if (records.empty()) return Covers(c, nullptr);
   return std::any_of(records.begin(), records.end(), reached);
 }
 std::string ScopeDetail(const Candidacy& c) {
@@ -214,13 +212,13 @@ bool NeedsThePerson(const v1::Question& question) {
   });
 }
 
-bool Covers(const CompiledAgreement& agreement, const v1::Question& question,
-            const v1::RecordFacts* record) {
-  if (agreement.scopes.contains("organisations/" + question.controller())) return true;
-  const auto& scopes =
-      record == nullptr || record->scopes().empty() ? question.scopes() : record->scopes();
-  return std::any_of(scopes.begin(), scopes.end(),
-                     [&](const std::string& scope) { return agreement.scopes.contains(scope); });
+bool Covers(const Candidacy& candidacy, const v1::RecordFacts* record) {
+  if (candidacy.reaches_all) return true;
+  const auto& scopes = record == nullptr || record->scopes().empty() ? candidacy.question.scopes()
+                                                                     : record->scopes();
+  return std::any_of(scopes.begin(), scopes.end(), [&](const std::string& scope) {
+    return candidacy.agreement.scopes.contains(scope);
+  });
 }
 
 Candidacy::Candidacy(const CompiledAgreement& candidate, const v1::Question& asked, int64_t now)
@@ -228,6 +226,7 @@ Candidacy::Candidacy(const CompiledAgreement& candidate, const v1::Question& ask
       question(asked),
       now_ms(now),
       recipient(&candidate.recipients.find(asked.caller().organisation())->second),
+      reaches_all(candidate.scopes.contains("organisations/" + asked.controller())),
       cap(CapOf(candidate, *recipient, asked)) {}
 
 const std::vector<ConditionRule>& ConditionRules() {

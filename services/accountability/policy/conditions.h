@@ -20,6 +20,7 @@ struct Candidacy {
   const v1::Question& question;
   int64_t now_ms;
   const CompiledRecipient* recipient;  // The caller as a party; never null for a candidate.
+  bool reaches_all;                    // The agreement is over all of the controller's records.
   // The most it would let leave for what is asked, before any person's standing.
   common::v1::ReleaseLevel cap;
 };
@@ -37,8 +38,7 @@ struct ConditionRule {
 const std::vector<ConditionRule>& ConditionRules();
 
 // Whether the agreement reaches a record, or, without one, the answer as a whole.
-bool Covers(const CompiledAgreement& agreement, const v1::Question& question,
-            const v1::RecordFacts* record);
+bool Covers(const Candidacy& candidacy, const v1::RecordFacts* record);
 
 // Categories about persons: a row of them is no aggregate.
 bool IsPersonal(int category);

@@ -7,6 +7,7 @@
 // Thread safety: pure functions.
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -29,10 +30,16 @@ struct Verdict {
   // One per record of the question, when one of them is below the ceiling or may not show its text.
   std::vector<v1::RecordRelease> records;
   uint32_t decisions_per_minute = 0;  // The agreement's cap for this recipient; 0: none.
-  uint64_t revision = 0;              // Of the rules.
+  // When the agreement or a permission that the verdict rests on ends by itself.
+  int64_t holds_until_ms = std::numeric_limits<int64_t>::max();
+  uint64_t revision = 0;  // Of the rules.
 };
 
 Verdict Evaluate(const Snapshot& rules, const v1::Question& question, int64_t now_ms);
+
+// Whose records a question is about, as entries and explanations name it: organisations/{org}, or
+// `network` or `agreements`, which belong to all.
+std::string ControllerName(const std::string& controller);
 
 // The refusal in place of a permit over its agreement's rate cap.
 Verdict RateLimited(const Verdict& permit);

@@ -1,5 +1,6 @@
 #include "services/accountability/policy/facts.h"
 
+#include "services/accountability/policy/steps.h"
 #include "services/common/storage/byte_order.h"
 #include "services/common/text/id.h"
 
@@ -18,17 +19,21 @@ std::string Numbered(uint32_t place) {
 
 }  // namespace
 
-v1::DecisionFacts KeptFacts(const v1::Question& question, const Snapshot& rules, int64_t now_ms) {
+v1::DecisionFacts KeptFacts(const v1::Question& question, const Verdict& verdict,
+                            const Snapshot& rules, int64_t now_ms) {
   v1::DecisionFacts facts;
+  facts.set_agreement_asked(question.agreement());
+  facts.set_caller_is_member(question.caller_is_member());
+  facts.set_caller_is_party(question.caller_is_party());
+  facts.set_approval(question.approval());
+  facts.set_justified(IsJustified(question));
+  // One's own records, all of them as asked for: nothing of them bears on the answer.
+  if (IsOwn(question) && verdict.result == v1::RESULT_PERMIT) return facts;
   *facts.mutable_scopes() = question.scopes();
   *facts.mutable_records() = question.records();
   for (const auto& id : question.subject_ids())
     facts.add_standing_bits(BitsAt(rules.StandingOf(id), now_ms));
-  facts.set_approval(question.approval());
-  facts.set_agreement_asked(question.agreement());
-  facts.set_justified(!question.justification().empty());
-  facts.set_caller_is_member(question.caller_is_member());
-  facts.set_caller_is_party(question.caller_is_party());
+  facts.set_whole_collection(question.whole_collection());
   return facts;
 }
 
@@ -46,6 +51,7 @@ Recalled Recall(const v1::Access& access, const v1::DecisionFacts& facts,
   question.set_asked(access.asked());
   *question.mutable_scopes() = facts.scopes();
   *question.mutable_records() = facts.records();
+  question.set_whole_collection(facts.whole_collection());
   question.set_approval(facts.approval());
   question.set_agreement(facts.agreement_asked());
   if (facts.justified()) question.set_justification(kJustified);

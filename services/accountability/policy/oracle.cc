@@ -291,11 +291,9 @@ auto Rank(const Asked& asked, const v1::Agreement& agreement) {
 v1::StandingValue Said(const Person& person, v1::StandingItem item, int64_t now_ms) {
   const auto found = person.said.find(item);
   if (found == person.said.end()) return v1::STANDING_VALUE_UNSPECIFIED;
-  const bool shares = item == v1::STANDING_ITEM_SHARE_WITH_NAMED_PARTNERS ||
-                      item == v1::STANDING_ITEM_SHARE_WITH_ANY_ICS_PARTNER;
-  const bool ran_out = person.sharing_ends_ms != 0 && person.sharing_ends_ms <= now_ms;
-  if (shares && ran_out && found->second == v1::STANDING_VALUE_GIVEN)
-    return v1::STANDING_VALUE_WITHDRAWN;
+  const auto ends = person.ends_ms.find(item);
+  const bool ran_out = ends != person.ends_ms.end() && ends->second <= now_ms;
+  if (ran_out && found->second == v1::STANDING_VALUE_GIVEN) return v1::STANDING_VALUE_WITHDRAWN;
   return found->second;
 }
 

@@ -16,7 +16,7 @@ namespace waterline::accountability::oracle {
 // What was said of a person: UNSPECIFIED, GIVEN, REFUSED or WITHDRAWN of each permission.
 struct Person {
   std::map<v1::StandingItem, v1::StandingValue> said;
-  int64_t sharing_ends_ms = 0;  // 0: never.
+  std::map<v1::StandingItem, int64_t> ends_ms;  // Of what was given; absent: never.
   bool objection = false;
   bool restriction = false;
   bool hold = false;

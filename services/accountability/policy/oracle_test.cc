@@ -126,8 +126,8 @@ class Generator {
       const auto value = AnyValue();
       if (value != v1::STANDING_VALUE_UNSPECIFIED)
         person.said[static_cast<v1::StandingItem>(item)] = value;
+      if (One(4)) person.ends_ms[static_cast<v1::StandingItem>(item)] = kNow + Int(-1, 1);
     }
-    if (One(4)) person.sharing_ends_ms = kNow + Int(-1, 1);
     person.objection = One(15);
     person.restriction = One(15);
     person.hold = One(12);
@@ -270,7 +270,7 @@ Standing ToStanding(const oracle::Person& person) {
   if (person.objection) standing.bits |= kObjectionUpheld;
   if (person.restriction) standing.bits |= kRestricted;
   if (person.hold) standing.bits |= kHeld;
-  standing.expires_ms = person.sharing_ends_ms;
+  for (const auto& [item, ends_ms] : person.ends_ms) standing.expires_ms[PlaceOf(item)] = ends_ms;
   return standing;
 }
 

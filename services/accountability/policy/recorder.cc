@@ -7,12 +7,14 @@
 #include "fmt/format.h"
 #include "google/protobuf/util/time_util.h"
 #include "services/accountability/policy/facts.h"
+#include "services/accountability/policy/steps.h"
 #include "services/common/crypto/aead.h"
 #include "services/common/crypto/hash.h"
 #include "services/common/crypto/random.h"
 #include "services/common/privacy/pseudonym.h"
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
+#include "services/common/text/date.h"
 
 namespace waterline::accountability {
 namespace {
@@ -25,6 +27,7 @@ constexpr char kKeyIndex[] =
     "key_index";  // subject/<16 bytes>, month/<yyyy-mm>, org/<id> -> key id
 constexpr int kSubjectsMax = 1000;
 constexpr int kRecordsMax = 1000;
+constexpr auto kNothing = common::v1::RELEASE_LEVEL_NOTHING;
 
 constexpr size_t kKeyIdBytes = 16;
 constexpr char kKeyIdLabel[] = "payload-key-id/v1";
@@ -84,9 +87,14 @@ void Seal(const std::string& secret, const std::string& entry_id, const v1::Entr
       crypto::AesGcmSeal(secret, beside->payload_nonce(), entry_id, payload.SerializeAsString()));
 }
 
-std::string AsName(const std::string& controller) {
-  const bool shared = controller == "network" || controller == "agreements";
-  return shared ? controller : "organisations/" + controller;
+// The name up to the collection of people's records in it, when there is one: what is kept when
+// several people are concerned.
+std::string WithoutPerson(const std::string& name) {
+  for (const std::string_view collection : {"/participants/", "/contributions/"}) {
+    const size_t place = name.find(collection);
+    if (place != std::string::npos) return name.substr(0, place + collection.size() - 1);
+  }
+  return name;
 }
 
 // What was asked, by whom and why: all of the entry that no rule decides.
@@ -99,11 +107,10 @@ v1::Access MakeAccess(const v1::Question& question) {
   access.set_authentication(question.caller().authentication());
   access.set_purpose(question.purpose());
   access.set_operation(question.operation());
-  access.set_controller(AsName(question.controller()));
+  access.set_controller(ControllerName(question.controller()));
   access.set_collection(question.collection());
   access.mutable_categories()->CopyFrom(question.categories());
   access.set_asked(question.asked());
-  access.set_informants(question.informants());
   access.set_method(question.method());
   return access;
 }
@@ -126,30 +133,6 @@ void SetVerdict(const v1::Question& question, const Verdict& verdict, v1::Access
   }
 }
 
-v1::Decision ToDecision(const v1::Question& question, const Verdict& verdict,
-                        const std::string& entry_id, const Appended& appended, bool demonstration) {
-  v1::Decision decision;
-  decision.set_result(verdict.result);
-  decision.set_level(verdict.level);
-  if (!verdict.reason.empty()) decision.add_reasons(verdict.reason);
-  decision.set_policy_revision(verdict.revision);
-  decision.set_agreement(verdict.agreement);
-  decision.set_agreement_reference(verdict.agreement_reference);
-  decision.set_small_numbers(verdict.small_numbers);
-  for (const auto& record : verdict.records) *decision.add_records() = record;
-  auto* receipt = decision.mutable_receipt();
-  receipt->set_entry_id(entry_id);
-  *receipt->mutable_position() = appended.position;
-  receipt->set_leaf_hash(appended.leaf_hash);
-  receipt->set_checkpoint(*appended.checkpoint);
-  for (const auto& hash : appended.inclusion_proof) receipt->add_inclusion_proof(hash);
-  receipt->set_authentication(question.caller().authentication());
-  receipt->set_result(verdict.result);
-  receipt->set_given(verdict.level);
-  receipt->set_demonstration(demonstration);
-  return decision;
-}
-
 // Whom the entry is about: of a refusal everybody it was asked about, of a permit those of whom a
 // record leaves. Nothing is said of a person whose records were left out. `tokens` by place in the
 // question's subject_ids.
@@ -158,7 +141,7 @@ std::vector<std::string> ConcernedTokens(const v1::Question& question, const Ver
   if (verdict.result == v1::RESULT_DENY || verdict.records.empty()) return tokens;
   std::set<uint32_t> places;
   for (int i = 0; i < question.records_size(); ++i) {
-    if (verdict.records[static_cast<size_t>(i)].level() > common::v1::RELEASE_LEVEL_NOTHING)
+    if (verdict.records[static_cast<size_t>(i)].level() > kNothing)
       places.insert(question.records(i).subject());
   }
   std::vector<std::string> concerned;
@@ -168,12 +151,37 @@ std::vector<std::string> ConcernedTokens(const v1::Question& question, const Ver
   return concerned;
 }
 
-void SetSubjects(std::vector<std::string> tokens, v1::Access* access, storage::v1::Beside* beside) {
+// Contributors and respondents without registration: of another's records only as many as rows leave
+// that are nobody's, because who asked sees the entry.
+uint32_t InformantsOf(const v1::Question& question, const Verdict& verdict) {
+  if (IsOwn(question) || verdict.records.empty()) return question.informants();
+  uint32_t rows = 0;
+  for (int i = 0; i < question.records_size(); ++i) {
+    const bool leaves = verdict.records[static_cast<size_t>(i)].level() > kNothing;
+    rows += leaves && question.records(i).subject() == 0 ? 1 : 0;
+  }
+  return std::min(question.informants(), rows);
+}
+
+// A refusal of another's records counts nobody: who was refused sees the entry and could read from it
+// whether there is anything. Its tokens lie beside it all the same, for the person's history.
+void SetConcerned(const v1::Question& question, const Verdict& verdict,
+                  std::vector<std::string> tokens, v1::Access* access,
+                  storage::v1::Beside* beside) {
   std::sort(tokens.begin(), tokens.end());
-  access->set_subjects(static_cast<uint32_t>(tokens.size()));
-  access->set_subjects_root(SubjectsRoot(tokens));
+  const bool refused = verdict.result == v1::RESULT_DENY && !IsOwn(question);
+  access->set_informants(refused ? 0 : InformantsOf(question, verdict));
+  access->set_subjects(refused ? 0 : static_cast<uint32_t>(tokens.size()));
+  access->set_subjects_root(refused ? "" : SubjectsRoot(tokens));
   beside->clear_subject_tokens();
-  for (auto& token : tokens) beside->add_subject_tokens(std::move(token));
+  beside->clear_refused_tokens();
+  auto* kept = refused ? beside->mutable_refused_tokens() : beside->mutable_subject_tokens();
+  for (auto& token : tokens) kept->Add(std::move(token));
+}
+
+bool Holds(const google::protobuf::RepeatedPtrField<std::string>& sorted,
+           const std::string& token) {
+  return std::binary_search(sorted.begin(), sorted.end(), token);
 }
 
 bool IsPseudonymised(const v1::Decision& decision) {
@@ -196,15 +204,71 @@ std::string EntryId(const v1::Question& question) {
   return crypto::HmacSha256(question.attempt(), input);
 }
 
-Verdict Recorder::Judge(const Snapshot& rules, const v1::Question& question,
-                        int64_t* retry_after_ms) {
-  Verdict verdict = Evaluate(rules, question, clock_->NowMs());
-  if (verdict.decisions_per_minute == 0) return verdict;
-  const auto wait = rate_caps_.Take(verdict.agreement, question.caller().organisation(),
-                                    verdict.decisions_per_minute, clock_->NowMs());
-  if (!wait) return verdict;
-  *retry_after_ms = *wait;
-  return RateLimited(verdict);
+// A cap is taken once per agreement that an answer rests on, also when another one takes over.
+void Recorder::Judge(const Snapshot& rules, int64_t now_ms, Asking* asking) {
+  const std::string taken_of = asking->verdict.agreement;
+  asking->verdict = Evaluate(rules, asking->question, now_ms);
+  auto& verdict = asking->verdict;
+  if (verdict.decisions_per_minute == 0 || verdict.agreement == taken_of) return;
+  const auto wait = rate_caps_.Take(verdict.agreement, asking->question.caller().organisation(),
+                                    verdict.decisions_per_minute, now_ms);
+  if (!wait) return;
+  asking->retry_after_ms = *wait;
+  verdict = RateLimited(verdict);
+}
+
+void Recorder::SealFacts(const Snapshot& rules, int64_t now_ms, Asking* asking, v1::Access* access,
+                         storage::v1::Beside* beside) {
+  const auto facts = KeptFacts(asking->question, asking->verdict, rules, now_ms);
+  asking->payload.set_facts(facts.SerializeAsString());
+  Seal(asking->secret, asking->entry_id, asking->payload, beside);
+  access->set_payload_hash(crypto::Sha256(beside->payload_nonce() + beside->payload()));
+}
+
+// On the sequencer: the rules may have changed since the question was judged, or what the verdict
+// rests on may have ended by itself.
+void Recorder::Finish(Asking* asking, v1::Entry* entry, storage::v1::Beside* beside) {
+  const auto rules = rulebook_->current();
+  const int64_t now_ms = text::ToMs(entry->recorded_at());
+  auto* access = entry->mutable_access();
+  const bool is_limited = asking->verdict.reason == reason::kRateLimited.name;
+  const bool is_stale =
+      rules->revision() != asking->verdict.revision || now_ms >= asking->verdict.holds_until_ms;
+  if (is_stale && !is_limited) {
+    Judge(*rules, now_ms, asking);
+    SealFacts(*rules, now_ms, asking, access, beside);
+  }
+  SetVerdict(asking->question, asking->verdict, access);
+  SetConcerned(asking->question, asking->verdict,
+               ConcernedTokens(asking->question, asking->verdict, asking->subjects.tokens), access,
+               beside);
+}
+
+v1::Decision Recorder::ToDecision(const Asking& asking, const Appended& appended,
+                                  bool demonstration) {
+  const auto& verdict = asking.verdict;
+  v1::Decision decision;
+  decision.set_result(verdict.result);
+  decision.set_level(verdict.level);
+  if (!verdict.reason.empty()) decision.add_reasons(verdict.reason);
+  decision.set_agreement_reference(verdict.agreement_reference);
+  decision.set_small_numbers(verdict.small_numbers);
+  for (const auto& record : verdict.records) *decision.add_records() = record;
+  if (asking.retry_after_ms > 0) {
+    *decision.mutable_retry_after() =
+        google::protobuf::util::TimeUtil::MillisecondsToDuration(asking.retry_after_ms);
+  }
+  auto* receipt = decision.mutable_receipt();
+  receipt->set_entry_id(asking.entry_id);
+  *receipt->mutable_position() = appended.position;
+  receipt->set_leaf_hash(appended.leaf_hash);
+  receipt->set_checkpoint(*appended.checkpoint);
+  for (const auto& hash : appended.inclusion_proof) receipt->add_inclusion_proof(hash);
+  receipt->set_authentication(asking.question.caller().authentication());
+  receipt->set_result(verdict.result);
+  receipt->set_given(verdict.level);
+  receipt->set_demonstration(demonstration);
+  return decision;
 }
 
 coro::Task<absl::StatusOr<v1::Decision>> Recorder::Decide(v1::Question question) {
@@ -213,39 +277,26 @@ coro::Task<absl::StatusOr<v1::Decision>> Recorder::Decide(v1::Question question)
                     {{"limit", "1000"}});
   }
   const auto rules = rulebook_->current();
-  int64_t retry_after_ms = 0;
-  Verdict verdict = Judge(*rules, question, &retry_after_ms);
-  const std::string entry_id = EntryId(question);
+  const int64_t now_ms = clock_->NowMs();
+  const auto& caller = question.caller();
+  Asking asking(question, EntryId(question));
+  Judge(*rules, now_ms, &asking);
   AppendRequest request;
-  request.entry.set_entry_id(entry_id);
+  request.entry.set_entry_id(asking.entry_id);
   auto* access = request.entry.mutable_access();
   *access = MakeAccess(question);
-  WATERLINE_CO_ASSIGN_OR_RETURN(const Subjects subjects, co_await TokensOf(question, entry_id));
-  const auto& caller = question.caller();
-  auto handle = co_await ActorHandle(caller.organisation(), caller.issuer(), caller.actor());
-  if (!handle.ok()) co_return handle.status();
-  access->set_actor_handle(*std::move(handle));
-  WATERLINE_CO_RETURN_IF_ERROR(co_await AddPayload(question, subjects, *rules, entry_id, &request));
-  access->set_payload_hash(
-      crypto::Sha256(request.beside.payload_nonce() + request.beside.payload()));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      *access->mutable_actor_handle(),
+      co_await ActorHandle(caller.organisation(), caller.issuer(), caller.actor()));
+  WATERLINE_CO_RETURN_IF_ERROR(co_await LoadKeys(&asking, &request.beside));
+  SealFacts(*rules, now_ms, &asking, access, &request.beside);
   request.organisations = OrganisationsOf(question);
-  // The sequencer is done with the verdict before Append answers; `verdict` and `question` outlive
-  // the call, which this coroutine awaits.
-  request.finish = [this, &question, &verdict, &subjects](v1::Entry* entry,
-                                                          storage::v1::Beside* beside) {
-    const auto now_in_force = rulebook_->current();
-    if (now_in_force->revision() != verdict.revision && verdict.reason != reason::kRateLimited.name)
-      verdict = Evaluate(*now_in_force, question, clock_->NowMs());
-    SetVerdict(question, verdict, entry->mutable_access());
-    SetSubjects(ConcernedTokens(question, verdict, subjects.tokens), entry->mutable_access(),
-                beside);
+  // The sequencer is done with `asking` before Append answers, which this coroutine awaits.
+  request.finish = [this, &asking](v1::Entry* entry, storage::v1::Beside* beside) {
+    Finish(&asking, entry, beside);
   };
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto appended, co_await ledger_->Append(std::move(request)));
-  auto decision = ToDecision(question, verdict, entry_id, appended, facts_.demonstration);
-  if (retry_after_ms > 0) {
-    *decision.mutable_retry_after() =
-        google::protobuf::util::TimeUtil::MillisecondsToDuration(retry_after_ms);
-  }
+  auto decision = ToDecision(asking, appended, facts_.demonstration);
   WATERLINE_CO_RETURN_IF_ERROR(co_await AddPseudonymKey(question, &decision));
   co_return decision;
 }
@@ -315,12 +366,12 @@ coro::Task<absl::StatusOr<std::vector<bool>>> Recorder::Concerns(
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto key, co_await KeyFor("subject/" + subject_id));
   std::vector<bool> concerned;
   for (const auto& stored : entries) {
-    const auto& tokens = stored.record.beside().subject_tokens();
+    const auto& beside = stored.record.beside();
     v1::Entry entry;
     entry.ParseFromString(stored.record.leaf());
-    concerned.push_back(!tokens.empty() &&
-                        std::binary_search(tokens.begin(), tokens.end(),
-                                           crypto::HmacSha256(key.secret, entry.entry_id())));
+    const std::string token = crypto::HmacSha256(key.secret, entry.entry_id());
+    concerned.push_back(Holds(beside.subject_tokens(), token) ||
+                        Holds(beside.refused_tokens(), token));
   }
   co_return concerned;
 }
@@ -333,41 +384,29 @@ coro::Task<absl::StatusOr<std::string>> Recorder::ActorHandle(std::string organi
   co_return crypto::HmacSha256(key->secret, issuer + "|" + actor);
 }
 
-coro::Task<absl::StatusOr<Recorder::Subjects>> Recorder::TokensOf(const v1::Question& question,
-                                                                  const std::string& entry_id) {
-  Subjects subjects;
+// The tokens of the subjects, and what its payload is sealed with. Of one subject: a key derived from
+// K_s, so that it dies with the person's key. Otherwise the month's log key.
+coro::Task<absl::Status> Recorder::LoadKeys(Asking* asking, storage::v1::Beside* beside) {
+  const auto& question = asking->question;
+  auto& subjects = asking->subjects;
   for (const auto& id : question.subject_ids()) {
     auto key = co_await KeyFor("subject/" + id);
     if (!key.ok()) co_return key.status();
-    subjects.tokens.push_back(crypto::HmacSha256(key->secret, entry_id));
+    subjects.tokens.push_back(crypto::HmacSha256(key->secret, asking->entry_id));
     subjects.keys.push_back(*std::move(key));
   }
-  co_return subjects;
-}
-
-// One subject: under a key derived from K_s, so that it dies with the person's key. Otherwise under
-// the month's log key, with the name of the record replaced by its collection when people are
-// concerned.
-coro::Task<absl::Status> Recorder::AddPayload(const v1::Question& question,
-                                              const Subjects& subjects, const Snapshot& rules,
-                                              const std::string& entry_id, AppendRequest* request) {
-  v1::EntryPayload payload;
-  payload.set_facts(KeptFacts(question, rules, clock_->NowMs()).SerializeAsString());
+  auto month = co_await KeyFor("month/" + MonthOf(clock_->NowMs()));
+  if (!month.ok()) co_return month.status();
+  const bool one_subject = subjects.keys.size() == 1;
+  asking->secret = one_subject ? OneSubjectSecret(subjects.keys[0]) : month->secret;
+  beside->set_payload_key_id(one_subject ? SealKeyId(*month, asking->entry_id, subjects.keys[0].id)
+                                         : month->id);
+  auto& payload = asking->payload;
   payload.set_actor(question.caller().issuer() + "|" + question.caller().actor());
   payload.set_request_id(question.request_id());
   payload.set_filter(question.filter());
-  payload.set_resource_name(subjects.keys.size() > 1
-                                ? AsName(question.controller()) + "/" + question.collection()
-                                : question.resource_name());
-  auto month = co_await KeyFor("month/" + MonthOf(clock_->NowMs()));
-  if (!month.ok()) co_return month.status();
-  std::string secret = month->secret;
-  request->beside.set_payload_key_id(month->id);
-  if (subjects.keys.size() == 1) {
-    request->beside.set_payload_key_id(SealKeyId(*month, entry_id, subjects.keys[0].id));
-    secret = OneSubjectSecret(subjects.keys[0]);
-  }
-  Seal(secret, entry_id, payload, &request->beside);
+  payload.set_resource_name(subjects.keys.size() > 1 ? WithoutPerson(question.resource_name())
+                                                     : question.resource_name());
   co_return absl::OkStatus();
 }
 

@@ -63,15 +63,29 @@ class Recorder : public gate::Decider {
     std::vector<privacy::SubjectKey> keys;  // One per subject, in the question's order.
     std::vector<std::string> tokens;        // In the question's order.
   };
+  // One question on its way into the ledger.
+  struct Asking {
+    Asking(const v1::Question& asked, std::string id) : question(asked), entry_id(std::move(id)) {}
+
+    const v1::Question& question;  // Of the coroutine that decides it.
+    const std::string entry_id;
+    Verdict verdict;
+    int64_t retry_after_ms = 0;  // Of a rate cap.
+    Subjects subjects;
+    v1::EntryPayload payload;
+    std::string secret;  // That seals the payload.
+  };
+
   // The key kept under `index_id`, made when it is new, so that a subject has one key for ever.
   coro::Task<absl::StatusOr<privacy::SubjectKey>> KeyFor(std::string index_id);
-  coro::Task<absl::StatusOr<Subjects>> TokensOf(const v1::Question& question,
-                                                const std::string& entry_id);
-  coro::Task<absl::Status> AddPayload(const v1::Question& question, const Subjects& subjects,
-                                      const Snapshot& rules, const std::string& entry_id,
-                                      AppendRequest* request);
+  coro::Task<absl::Status> LoadKeys(Asking* asking, storage::v1::Beside* beside);
   // The verdict, under the rate cap of the agreement it rests on.
-  Verdict Judge(const Snapshot& rules, const v1::Question& question, int64_t* retry_after_ms);
+  void Judge(const Snapshot& rules, int64_t now_ms, Asking* asking);
+  static void SealFacts(const Snapshot& rules, int64_t now_ms, Asking* asking, v1::Access* access,
+                        storage::v1::Beside* beside);
+  void Finish(Asking* asking, v1::Entry* entry, storage::v1::Beside* beside);
+  static v1::Decision ToDecision(const Asking& asking, const Appended& appended,
+                                 bool demonstration);
   // Fills the answer's pseudonym key when anything in it is pseudonymised.
   coro::Task<absl::Status> AddPseudonymKey(const v1::Question& question, v1::Decision* decision);
 

@@ -10,16 +10,14 @@ namespace {
 
 constexpr int kPage = 1000;
 
+// The id of an entry is made from caller, method, request and attempt; this keeps a collision, or a
+// caller who uses an attempt twice, from getting another question's answer.
 bool IsTheSame(const v1::Access& access, const v1::Question& question) {
-  const std::string controller =
-      question.controller() == "network" ? "network" : "organisations/" + question.controller();
-  return access.method() == question.method() && access.controller() == controller &&
+  return access.method() == question.method() &&
+         access.controller() == ControllerName(question.controller()) &&
          access.collection() == question.collection() &&
          access.operation() == question.operation() && access.purpose() == question.purpose() &&
-         access.agreement() == question.agreement() && access.asked() == question.asked() &&
-         access.role() == question.caller().role() &&
-         access.subjects() == static_cast<uint32_t>(question.subject_ids_size()) &&
-         access.informants() == question.informants() &&
+         access.asked() == question.asked() && access.role() == question.caller().role() &&
          access.organisation() == "organisations/" + question.caller().organisation();
 }
 
@@ -38,7 +36,6 @@ v1::Decision ToDecision(const v1::Entry& entry, const common::v1::LedgerPosition
   decision.set_result(access.result());
   decision.set_level(access.given());
   decision.mutable_reasons()->CopyFrom(access.reasons());
-  decision.set_policy_revision(access.policy_revision());
   auto* receipt = decision.mutable_receipt();
   receipt->set_entry_id(entry.entry_id());
   *receipt->mutable_position() = position;

@@ -1,5 +1,6 @@
 #include "services/accountability/policy/rulebook.h"
 
+#include <algorithm>
 #include <set>
 
 #include "services/common/coro/sync_wait.h"
@@ -14,7 +15,6 @@ namespace waterline::accountability {
 namespace {
 
 using storage::v1::AgreementRecord;
-using storage::v1::RuleChangeRecord;
 using storage::v1::StandingRecord;
 using text::IdOf;
 using waterline::storage::Batch;
@@ -47,12 +47,36 @@ void PutAgreement(const std::string& id, const AgreementRecord& record, Batch* b
     batch->Put(Key(kAgreementParties, IdOf(party.organisation()) + "/" + id), "");
 }
 
-void PutRuleChange(uint64_t revision, const AgreementRecord* agreement,
-                   const common::v1::LedgerPosition& position, Batch* batch) {
-  RuleChangeRecord record;
-  if (agreement != nullptr) *record.mutable_agreement() = *agreement;
-  *record.mutable_position() = position;
-  batch->Put(Key(kRuleChanges, BigEndian(revision)), records::Serialise(record));
+Key RevisionKey() { return Key(kRuleRevision, "newest"); }
+
+void PutRevision(uint64_t revision, Batch* batch) {
+  batch->Put(RevisionKey(), BigEndian(revision));
+}
+
+// An agreement in its next state, and what Explain rebuilds the rules of an earlier day from.
+void PutAgreementAt(uint64_t revision, const std::string& id, AgreementRecord* record,
+                    const common::v1::LedgerPosition& position, Batch* batch) {
+  *record->mutable_public_()->mutable_position() = position;
+  record->mutable_public_()->set_policy_revision(revision);
+  PutAgreement(id, *record, batch);
+  batch->Put(Key(kAgreementHistory, BigEndian(revision)), records::Serialise(*record));
+  PutRevision(revision, batch);
+}
+
+Standing ToStanding(const StandingRecord& record) {
+  Standing standing;
+  standing.bits = record.bits();
+  std::copy_n(record.expires_ms().begin(),
+              std::min<size_t>(kPermissions, static_cast<size_t>(record.expires_ms_size())),
+              standing.expires_ms.begin());
+  return standing;
+}
+
+StandingRecord ToRecord(const Standing& standing) {
+  StandingRecord record;
+  record.set_bits(standing.bits);
+  for (const int64_t expires_ms : standing.expires_ms) record.add_expires_ms(expires_ms);
+  return record;
 }
 
 // A draft is replaced whole: an organisation that is no party any more does not keep its index.
@@ -76,11 +100,9 @@ absl::StatusOr<std::unique_ptr<Rulebook>> Rulebook::Open(waterline::storage::Sto
 }
 
 absl::Status Rulebook::Load(const std::string& host) {
-  const Range changes(kRuleChanges);
-  auto newest = coro::SyncWait(
-      store_->Scan(LedgerPartition(), changes, 1, waterline::storage::Direction::kBackward));
+  auto newest = coro::SyncWait(store_->Get(LedgerPartition(), {RevisionKey()}));
   WATERLINE_RETURN_IF_ERROR(newest.status());
-  const uint64_t revision = newest->empty() ? 0 : FromBigEndian(newest->front().id);
+  const uint64_t revision = newest->front() ? FromBigEndian(newest->front()->value) : 0;
   std::vector<v1::Agreement> agreements;
   std::vector<std::pair<std::string, Standing>> standings;
   WATERLINE_RETURN_IF_ERROR(coro::SyncWait(ForEach<AgreementRecord>(
@@ -89,8 +111,7 @@ absl::Status Rulebook::Load(const std::string& host) {
       })));
   WATERLINE_RETURN_IF_ERROR(coro::SyncWait(ForEach<StandingRecord>(
       store_, kStanding, "", [&](const records::Stored<StandingRecord>& stored) {
-        standings.emplace_back(stored.id,
-                               Standing{stored.record.bits(), stored.record.expires_ms()});
+        standings.emplace_back(stored.id, ToStanding(stored.record));
       })));
   current_ = Snapshot::Make(revision, host, agreements, standings);
   return absl::OkStatus();
@@ -108,12 +129,11 @@ void Rulebook::Install(std::shared_ptr<const Snapshot> next) {
 
 coro::Task<absl::StatusOr<std::shared_ptr<const Snapshot>>> Rulebook::At(uint64_t revision) {
   std::map<std::string, v1::Agreement> agreements;
-  auto use = [&agreements](const records::Stored<RuleChangeRecord>& stored) {
-    const auto& agreement = stored.record.agreement().public_();
-    if (stored.record.has_agreement()) agreements[agreement.name()] = agreement;
+  auto use = [&agreements](const records::Stored<AgreementRecord>& stored) {
+    agreements[stored.record.public_().name()] = stored.record.public_();
   };
   auto read =
-      co_await ForEach<RuleChangeRecord>(store_, kRuleChanges, BigEndian(revision + 1), use);
+      co_await ForEach<AgreementRecord>(store_, kAgreementHistory, BigEndian(revision + 1), use);
   if (!read.ok()) co_return read;
   std::vector<v1::Agreement> all;
   for (auto& [name, agreement] : agreements) all.push_back(std::move(agreement));
@@ -141,29 +161,22 @@ coro::Task<absl::StatusOr<Appended>> Rulebook::ChangeAgreement(AgreementChange g
                                 const common::v1::LedgerPosition& position,
                                 v1::Entry* entry) -> absl::StatusOr<Batch> {
     const auto before = current();
-    const uint64_t revision = before->revision() + 1;
-    entry->mutable_agreement_change()->set_policy_revision(revision);
-    auto* agreement = change->record.mutable_public_();
-    *agreement->mutable_changed_at() = text::ToTimestamp(now_ms);
-    *agreement->mutable_position() = position;
-    agreement->set_policy_revision(revision);
+    uint64_t revision = before->revision() + 1;
+    *change->record.mutable_public_()->mutable_changed_at() = text::ToTimestamp(now_ms);
     Batch batch = change->remembered;
     batch.RequireRevision(Key(kAgreements, change->id),
                           change->before ? change->before->revision : 0);
     if (change->before)
       DropFormerParties(change->id, change->before->record, change->record, &batch);
-    PutAgreement(change->id, change->record, &batch);
-    PutRuleChange(revision, &change->record, position, &batch);
-    *next = before->WithAgreement(revision, *agreement);
+    PutAgreementAt(revision, change->id, &change->record, position, &batch);
+    *next = before->WithAgreement(revision, change->record.public_());
     if (change->superseded) {
       auto& old = *change->superseded;
       batch.RequireRevision(Key(kAgreements, old.id), old.revision);
-      *old.record.mutable_public_()->mutable_position() = position;
-      PutAgreement(old.id, old.record, &batch);
-      PutRuleChange(revision + 1, &old.record, position, &batch);
-      *next = (*next)->WithAgreement(revision + 1, old.record.public_());
-      entry->mutable_agreement_change()->set_policy_revision(revision + 1);
+      PutAgreementAt(++revision, old.id, &old.record, position, &batch);
+      *next = (*next)->WithAgreement(revision, old.record.public_());
     }
+    entry->mutable_agreement_change()->set_policy_revision(revision);
     return batch;
   };
   request.change->install = [this, next] { Install(*next); };
@@ -179,20 +192,15 @@ coro::Task<absl::StatusOr<Appended>> Rulebook::ChangeStanding(StandingChange giv
   request.beside = change->beside;
   request.organisations = {change->controller};
   request.change.emplace();
-  request.change->effects = [this, change, next](const common::v1::LedgerPosition& position,
+  request.change->effects = [this, change, next](const common::v1::LedgerPosition&,
                                                  v1::Entry* entry) -> absl::StatusOr<Batch> {
     const auto before = current();
     const uint64_t revision = before->revision() + 1;
     entry->mutable_standing_change()->set_policy_revision(revision);
     const Standing standing = change->change(before->StandingOf(change->subject_id));
-    StandingRecord record;
-    record.set_bits(standing.bits);
-    record.set_expires_ms(standing.expires_ms);
-    record.set_controller(change->controller);
-    *record.mutable_position() = position;
     Batch batch;
-    batch.Put(Key(kStanding, change->subject_id), records::Serialise(record));
-    PutRuleChange(revision, nullptr, position, &batch);
+    batch.Put(Key(kStanding, change->subject_id), records::Serialise(ToRecord(standing)));
+    PutRevision(revision, &batch);
     *next = before->WithStanding(revision, change->subject_id, standing);
     return batch;
   };

@@ -7,8 +7,9 @@
 // Stored in partition `ledger`:
 //     agreements/<agreement id>               AgreementRecord
 //     agreement_parties/<org>/<agreement id>  empty; the agreements of an organisation
+//     agreement_history/<revision, u64 BE>    AgreementRecord as it was from that revision on
 //     standing/<subject id, 16 bytes>         StandingRecord
-//     rule_changes/<revision, u64 BE>         RuleChangeRecord
+//     rule_revision/newest                    u64 BE
 //
 // Thread safety: all methods from any thread.
 
@@ -32,7 +33,8 @@ namespace waterline::accountability {
 inline constexpr char kAgreements[] = "agreements";
 inline constexpr char kAgreementParties[] = "agreement_parties";
 inline constexpr char kStanding[] = "standing";
-inline constexpr char kRuleChanges[] = "rule_changes";
+inline constexpr char kAgreementHistory[] = "agreement_history";
+inline constexpr char kRuleRevision[] = "rule_revision";
 
 class Rulebook {
  public:

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "services/accountability/domain/agreement_rules.h"
+#include "services/accountability/domain/life_cycle.h"
 #include "services/common/text/date.h"
 #include "services/common/text/id.h"
 
@@ -26,14 +28,6 @@ std::shared_ptr<Shard> CopyOf(const std::shared_ptr<const Shard>& shard) {
   return shard == nullptr ? std::make_shared<Shard>() : std::make_shared<Shard>(*shard);
 }
 
-// Two functions, not the same, have approved that the basis does not rest on the person.
-bool ApprovedByTwo(const v1::PurposeTerms& purpose) {
-  StringSet by(purpose.consent_independent_approved_by().begin(),
-               purpose.consent_independent_approved_by().end());
-  by.erase("");
-  return purpose.consent_independent() && by.size() >= 2;
-}
-
 CompiledRecipient RecipientOf(const v1::Party& party, const v1::AgreementTerms& terms) {
   CompiledRecipient recipient;
   recipient.anonymous_only = party.role() == v1::PARTY_ROLE_RECIPIENT_OF_ANONYMOUS;
@@ -50,15 +44,6 @@ CompiledRecipient RecipientOf(const v1::Party& party, const v1::AgreementTerms& 
   return recipient;
 }
 
-bool EveryPartySigned(const v1::Agreement& agreement) {
-  const auto& parties = agreement.terms().parties();
-  return std::all_of(parties.begin(), parties.end(), [&](const v1::Party& party) {
-    return std::any_of(
-        agreement.signatures().begin(), agreement.signatures().end(),
-        [&](const v1::Signature& s) { return s.organisation() == party.organisation(); });
-  });
-}
-
 bool ByReference(const Snapshot::AgreementPtr& a, const Snapshot::AgreementPtr& b) {
   return std::tie(a->reference, a->version, a->name) < std::tie(b->reference, b->version, b->name);
 }
@@ -70,8 +55,7 @@ CompiledAgreement::CompiledAgreement(const v1::Agreement& agreement)
       reference(agreement.terms().reference()),
       version(agreement.terms().version()),
       state(agreement.state()),
-      complete(EveryPartySigned(agreement) && agreement.assessment().dpia_approved() &&
-               agreement.assessment().dpo_advice_recorded()),
+      complete(IsComplete(agreement)),
       start_ms(ToMs(agreement.terms().start())),
       review_due_ms(ToMs(agreement.terms().review_due())),
       end_ms(ToMs(agreement.terms().end())),
@@ -83,7 +67,7 @@ CompiledAgreement::CompiledAgreement(const v1::Agreement& agreement)
       decisions_per_minute(agreement.terms().decisions_per_minute()) {
   const auto& terms = agreement.terms();
   for (const auto& purpose : terms.purposes())
-    purposes[purpose.purpose()].consent_independent = ApprovedByTwo(purpose);
+    purposes[purpose.purpose()].consent_independent = IsConsentIndependent(purpose);
   for (const int operation : terms.operations())
     if (v1::Operation_IsValid(operation)) operations |= 1u << operation;
   for (const auto& category : terms.categories()) {

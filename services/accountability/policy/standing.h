@@ -3,6 +3,7 @@
 // Standing: what a decision must know of one person, as one small bit set (architecture:
 // Accountability). It can only lower what is released. Thread safety: values.
 
+#include <array>
 #include <cstdint>
 #include <string>
 
@@ -13,9 +14,12 @@ namespace waterline::accountability {
 // What was said of one permission: two bits.
 enum class Permission : uint32_t { kUnknown = 0, kGiven = 1, kRefused = 2, kWithdrawn = 3 };
 
+inline constexpr size_t kPermissions = 5;
+
 struct Standing {
   uint32_t bits = 0;
-  int64_t expires_ms = 0;  // When permissions to share end; 0: never.
+  // When each permission that is given ends, by PlaceOf; 0: never.
+  std::array<int64_t, kPermissions> expires_ms{};
 
   friend bool operator==(const Standing&, const Standing&) = default;
 };
@@ -25,7 +29,8 @@ inline constexpr uint32_t kRestricted = 1u << 17;
 inline constexpr uint32_t kHeld = 1u << 18;  // Sealed for legal proceedings.
 
 // Where the two bits of a permission stand; `item` is one of the five.
-inline uint32_t ShiftOf(v1::StandingItem item) { return 2 * (static_cast<uint32_t>(item) - 1); }
+inline uint32_t PlaceOf(v1::StandingItem item) { return static_cast<uint32_t>(item) - 1; }
+inline uint32_t ShiftOf(v1::StandingItem item) { return 2 * PlaceOf(item); }
 
 inline Permission PermissionOf(uint32_t bits, v1::StandingItem item) {
   return static_cast<Permission>((bits >> ShiftOf(item)) & 3u);
@@ -36,13 +41,13 @@ inline uint32_t WithPermission(uint32_t bits, v1::StandingItem item, Permission 
   return (bits & ~(3u << shift)) | (static_cast<uint32_t>(permission) << shift);
 }
 
-// The bits as they hold at `now_ms`: a permission to share that has run out is withdrawn.
+// The bits as they hold at `now_ms`: a permission that has run out is withdrawn.
 inline uint32_t BitsAt(const Standing& standing, int64_t now_ms) {
   uint32_t bits = standing.bits;
-  if (standing.expires_ms == 0 || now_ms < standing.expires_ms) return bits;
-  for (auto item : {v1::STANDING_ITEM_SHARE_WITH_NAMED_PARTNERS,
-                    v1::STANDING_ITEM_SHARE_WITH_ANY_ICS_PARTNER}) {
-    if (PermissionOf(bits, item) == Permission::kGiven)
+  for (uint32_t place = 0; place < kPermissions; ++place) {
+    const int64_t expires_ms = standing.expires_ms[place];
+    const auto item = static_cast<v1::StandingItem>(place + 1);
+    if (expires_ms != 0 && expires_ms <= now_ms && PermissionOf(bits, item) == Permission::kGiven)
       bits = WithPermission(bits, item, Permission::kWithdrawn);
   }
   return bits;

@@ -37,7 +37,11 @@ std::vector<FieldViolation> Check(const v1::SetStandingRequest& request) {
   if (request.edits().empty() || request.edits_size() > kEditsMax)
     violations.push_back({"edits", "needs 1 to 8 entries"});
   for (int i = 0; i < request.edits_size() && i < kEditsMax; ++i) {
-    if (!Fits(request.edits(i)))
+    const auto& edit = request.edits(i);
+    if (edit.expires_ms() != 0 && edit.value() != v1::STANDING_VALUE_GIVEN)
+      violations.push_back({"edits[" + std::to_string(i) + "].expires_ms",
+                            "is for what is given: nothing else ends by itself"});
+    if (!Fits(edit))
       violations.push_back({"edits[" + std::to_string(i) + "].value",
                             "does not fit the item: permissions are given, refused or withdrawn, "
                             "the others set or lifted"});
@@ -63,9 +67,7 @@ Standing Edited(Standing standing, const v1::StandingEdit& edit) {
     return standing;
   }
   standing.bits = WithPermission(standing.bits, edit.item(), ToPermission(edit.value()));
-  const bool shares = edit.item() == v1::STANDING_ITEM_SHARE_WITH_NAMED_PARTNERS ||
-                      edit.item() == v1::STANDING_ITEM_SHARE_WITH_ANY_ICS_PARTNER;
-  if (shares) standing.expires_ms = edit.expires_ms();
+  standing.expires_ms[PlaceOf(edit.item())] = edit.expires_ms();
   return standing;
 }
 
@@ -131,7 +133,6 @@ coro::Task<absl::StatusOr<v1::SetStandingResponse>> StandingBook::SetStanding(
                                 co_await rulebook_->ChangeStanding(std::move(change)));
   v1::SetStandingResponse response;
   *response.mutable_position() = appended.position;
-  response.set_policy_revision(rulebook_->current()->revision());
   co_return response;
 }
 
