@@ -13,12 +13,34 @@ struct Advice {
   const char* next;
 };
 
+constexpr char kExplain[] =
+    "Repeat it with --receipt; `waterline agreement explain EPOCH/INDEX` says what would help, "
+    "`waterline agreement draft --from-refusal EPOCH/INDEX` asks for it.";
+
 constexpr Advice kAdvice[] = {
     {"INVALID_FIELDS", "Correct what is listed and repeat the command."},
     {"PURPOSE_REQUIRED",
      "Say why you ask with --purpose and a code that `waterline codes purpose` lists."},
     {"PURPOSE_NOT_AVAILABLE", "Ask for another purpose that fits; this one needs a rule to come."},
-    {"AGREEMENT_NOT_FOUND", "Leave --agreement out, or ask the host which agreements there are."},
+    {"AGREEMENT_NOT_FOUND", "Leave --agreement out; `waterline agreement list` shows yours."},
+    {"AGREEMENT_NOT_ACTIVE",
+     "`waterline agreement list` shows its state: sign it, wait for its start, or have it "
+     "resumed."},
+    {"PURPOSE_NOT_COVERED", kExplain},
+    {"OPERATION_NOT_COVERED", kExplain},
+    {"CATEGORY_NOT_COVERED", kExplain},
+    {"ROLE_NOT_COVERED", kExplain},
+    {"LEVEL_NOT_COVERED", "Count instead of reading, or agree on pseudonymised release."},
+    {"NOT_COVERED", kExplain},
+    {"APPROVAL_REQUIRED", "Send the research approval that the agreement names."},
+    {"JUSTIFICATION_REQUIRED", "Say in words why: 20 to 500 characters."},
+    {"RATE_LIMITED", "Wait as long as it says, then repeat the command."},
+    {"NOT_YET", "Ask for one controller's records at a time."},
+    {"NOT_ASSESSED", "Record the assessment first: `waterline agreement assess`."},
+    {"SIGNATORY_NOT_AUTHORISED", "Let one of the roles sign that the agreement names for you."},
+    {"SIGNED_FOR_ANOTHER", "Another person must sign for your organisation."},
+    {"NOT_PARTY", "The host adds members: `waterline org member add ORGANISATION`."},
+    {"PERSONAL_DATA_FOUND", "Redact the text, or quarantine it: `waterline contribution review`."},
     {"NOT_CONTROLLER",
      "Only the organisation that holds it may do this. Check the name, and --org."},
     {"NOT_MEMBER", "The host adds members: `waterline org member add ORGANISATION`."},

@@ -5,7 +5,7 @@
 //   REFUSED  council (engagement_lead) asked board to read contribution_text for service_planning
 //     asked identifiable, given nothing: PURPOSE_NOT_COVERED
 //     rules of revision 88213, ledger position 1/1182733, 2026-11-25 10:00:00 UTC
-//     ISA-0042 v7  parties ok | state ok | purpose FAIL (has service_design) | ...
+//     ISA-0042 v7  state ok | dates ok | purpose FAIL (has service_design) | ... | cap ...
 //     nearest: ISA-0042, 1 condition
 //     would help: an agreement that also has the purpose service_planning
 //

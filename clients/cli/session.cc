@@ -130,25 +130,15 @@ absl::StatusOr<std::string> Session::Parent() const {
   return "organisations/" + id;
 }
 
-absl::Status Session::Connect(const std::string& path) {
+absl::StatusOr<std::shared_ptr<grpc::Channel>> Session::channel(const std::string& path) {
   const std::string address = AddressOf(Setting("server"), path);
   auto& channel = channels_[address];
-  if (channel != nullptr) return absl::OkStatus();
+  if (channel != nullptr) return channel;
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kReceiveBytesMax);
-  const auto credentials = CredentialsOf(options_.settings);
-  WATERLINE_RETURN_IF_ERROR(credentials.status());
-  channel = grpc::CreateCustomChannel(address, *credentials, arguments);
-  return absl::OkStatus();
-}
-
-std::shared_ptr<grpc::Channel> Session::channel(const std::string& path) {
-  const absl::Status status = Connect(path);
-  const std::string address = AddressOf(Setting("server"), path);
-  if (status.ok()) return channels_[address];
-  output_->Notice(std::string(status.message()));
-  // Without credentials gRPC makes a channel whose calls all fail.
-  return grpc::CreateCustomChannel(address, nullptr, grpc::ChannelArguments());
+  WATERLINE_ASSIGN_OR_RETURN(const auto credentials, CredentialsOf(options_.settings));
+  channel = grpc::CreateCustomChannel(address, credentials, arguments);
+  return channel;
 }
 
 void Session::Identify(grpc::ClientContext* context) const {
@@ -189,15 +179,14 @@ void Session::TakeReceipt(const std::string& serialised) {
 
 absl::Status Session::CallMethod(const std::string& method, const Message& request,
                                  Message* response, const std::string& to) {
-  const std::string path = to.empty() ? method : to;
-  WATERLINE_RETURN_IF_ERROR(Connect(path));
+  WATERLINE_ASSIGN_OR_RETURN(const auto connection, channel(to.empty() ? method : to));
   grpc::ClientContext context;
   Identify(&context);
   context.set_deadline(std::chrono::system_clock::now() +
                        options_.timeout.value_or(rpc::kUnaryDeadlineMax));
   grpc::ByteBuffer sent = rpc::ToBuffer(request);
   grpc::ByteBuffer received;
-  grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub(channel(path));
+  grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub(connection);
   std::promise<grpc::Status> done;
   stub.UnaryCall(&context, method, grpc::StubOptions(), &sent, &received,
                  [&done](const grpc::Status& status) { done.set_value(status); });

@@ -70,19 +70,16 @@ class Session {
   // SERVING, NOT_SERVING or what else the health service says of `service`.
   absl::StatusOr<std::string> Health(const std::string& service);
 
-  // For streams: the channel, and a context with identity. Calls of the channel fail when the
-  // settings of TLS do not fit. A stream has a deadline only when one
-  // was asked for: a large file takes its time.
-  // `path` says to which service: a method, /waterline.events.v1.EventsService/ImportFiles.
-  std::shared_ptr<grpc::Channel> channel(const std::string& path);
+  // For streams: the channel to the server of a method (/waterline.events.v1.EventsService/X), or
+  // what is wrong with the settings of TLS; and a context with identity. A stream has a deadline
+  // only when one was asked for: a large file takes its time.
+  absl::StatusOr<std::shared_ptr<grpc::Channel>> channel(const std::string& path);
   void Identify(grpc::ClientContext* context) const;
   void SetStreamDeadline(grpc::ClientContext* context) const;
   // Looks at the receipt of an answer: shows it when asked for, and what it says of the answer.
   void TakeReceipt(const std::string& serialised);
 
  private:
-  // What is wrong with the settings of TLS; makes the channel to the server of a method's path.
-  absl::Status Connect(const std::string& path);
   absl::Status CallMethod(const std::string& method, const google::protobuf::Message& request,
                           google::protobuf::Message* response, const std::string& to = "");
 

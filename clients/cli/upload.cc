@@ -224,7 +224,8 @@ absl::Status ImportFileSet(Session* session, const FileImport& import) {
   grpc::ClientContext context;
   session->Identify(&context);
   session->SetStreamDeadline(&context);
-  const auto stub = events::v1::EventsService::NewStub(session->channel(kEventsPath));
+  WATERLINE_ASSIGN_OR_RETURN(const auto connection, session->channel(kEventsPath));
+  const auto stub = events::v1::EventsService::NewStub(connection);
   const auto stream = stub->ImportFiles(&context);
   ProgressLine progress(&session->output());
   events::v1::Import result;
@@ -253,7 +254,8 @@ absl::Status ImportOrganisationFile(Session* session, const std::string& path) {
   grpc::ClientContext context;
   session->Identify(&context);
   session->SetStreamDeadline(&context);
-  const auto stub = registry::v1::RegistryService::NewStub(session->channel(kRegistryPath));
+  WATERLINE_ASSIGN_OR_RETURN(const auto connection, session->channel(kRegistryPath));
+  const auto stub = registry::v1::RegistryService::NewStub(connection);
   const auto stream = stub->ImportOrganisations(&context);
   ProgressLine progress(&session->output());
   registry::v1::OrganisationImportReport report;

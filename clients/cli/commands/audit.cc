@@ -66,8 +66,10 @@ absl::Status Export(Session* session, const ExportOptions& options) {
   session->SetStreamDeadline(&context);
   accountability::v1::ExportLedgerRequest request;
   request.set_epoch(options.epoch);
-  const auto stub = accountability::v1::AccountabilityService::NewStub(
+  WATERLINE_ASSIGN_OR_RETURN(
+      const auto connection,
       session->channel("/waterline.accountability.v1.AccountabilityService/ExportLedger"));
+  const auto stub = accountability::v1::AccountabilityService::NewStub(connection);
   const auto stream = stub->ExportLedger(&context, request);
   accountability::v1::ExportLedgerResponse response;
   absl::Status written;

@@ -1,7 +1,6 @@
 // Why something was decided, what would be decided, and who can see what.
 
 #include <algorithm>
-#include <cstring>
 
 #include "services/accountability/api/accountability_api.h"
 #include "services/accountability/domain/life_cycle.h"
@@ -62,20 +61,25 @@ v1::Question ToQuestion(const v1::HypotheticalRequest& request) {
                          ? common::v1::RELEASE_LEVEL_IDENTIFIABLE
                          : request.asked());
   question.set_approval(request.approval());
+  question.set_justification("taken as given in a simulation");
   return question;
 }
 
-// For who asked, without what is known of the records only by whose they are: otherwise a draft held
-// against them would tell what the refusal did not. What the request named is no secret to them.
+// For who asked, without what is known of the records only by whose they are: otherwise a draft
+// held against them would tell what the refusal did not. What the request named is no secret to
+// them.
 void KeepWhatWasAsked(const std::string& resource_name, v1::DecisionFacts* facts) {
   facts->clear_scopes();
   facts->clear_records();
   facts->clear_standing_bits();
-  for (const char* pattern :
-       {"organisations/*/events/*", "organisations/*/programmes/*", "places/*"}) {
-    const size_t segments =
-        static_cast<size_t>(std::count(pattern, pattern + strlen(pattern), '/'));
-    const std::string named = FirstSegments(resource_name, segments + 1);
+  struct Named {
+    const char* pattern;
+    size_t segments;
+  };
+  static constexpr Named kNamed[] = {
+      {"organisations/*/events/*", 4}, {"organisations/*/programmes/*", 4}, {"places/*", 2}};
+  for (const auto& [pattern, segments] : kNamed) {
+    const std::string named = FirstSegments(resource_name, segments);
     if (text::MatchName(named, pattern)) facts->add_scopes(named);
   }
 }

@@ -66,7 +66,8 @@ using privacy::IsAtLeastAsStrict;
 // `time` of the calendar, so many months later; a day the month lacks becomes its last.
 int64_t AddMonths(int64_t time_ms, int months);
 
-// Two functions, not the same, have approved that the purpose does not rest on the person's consent.
+// Two functions, not the same, have approved that the purpose does not rest on the person's
+// consent.
 bool IsConsentIndependent(const v1::PurposeTerms& purpose);
 
 bool IsController(const v1::Party& party);  // Alone or jointly.

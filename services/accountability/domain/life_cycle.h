@@ -7,7 +7,7 @@
 //
 // Errors of all: FAILED_PRECONDITION (STATE_FORBIDS) with name, state and wanted;
 // FAILED_PRECONDITION (NOT_PARTY) for an organisation that is none;
-// PERMISSION_DENIED (ROLE_NOT_PERMITTED) where only the lead may.
+// PERMISSION_DENIED (NOT_CONTROLLER) where only the lead may.
 
 #include <cstdint>
 #include <functional>

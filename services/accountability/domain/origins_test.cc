@@ -1,5 +1,6 @@
 // Where drafts come from: templates and refusals.
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -47,8 +48,21 @@ std::string Filling(const std::string& placeholder) {
   return "As our policy of information governance says";
 }
 
+// The placeholders of `json`, without brackets, each once, in order of appearance.
+std::vector<std::string> Placeholders(std::string_view json) {
+  std::vector<std::string> found;
+  for (size_t open = json.find('<'); open != std::string_view::npos; open = json.find('<', open)) {
+    const size_t close = json.find('>', open);
+    if (close == std::string_view::npos) break;
+    const std::string name(json.substr(open + 1, close - open - 1));
+    if (std::find(found.begin(), found.end(), name) == found.end()) found.push_back(name);
+    open = close;
+  }
+  return found;
+}
+
 std::string Filled(std::string json) {
-  for (const auto& placeholder : data::Placeholders(json)) {
+  for (const auto& placeholder : Placeholders(json)) {
     const std::string mark = "<" + placeholder + ">";
     for (size_t at = json.find(mark); at != std::string::npos; at = json.find(mark))
       json.replace(at, mark.size(), Filling(placeholder));

@@ -75,7 +75,8 @@ void TellStanding(const Snapshot& rules, const v1::Question& question, int64_t n
   const auto standings = StandingsOf(rules, question, now_ms, &unused);
   const ReleaseLevel ceiling = chosen ? chosen->cap : question.asked();
   std::map<std::pair<std::string, ReleaseLevel>, uint32_t> effects;
-  for (const auto& release : ReleasesOf(question, standings, ceiling, chosen ? &*chosen : nullptr)) {
+  for (const auto& release :
+       ReleasesOf(question, standings, ceiling, chosen ? &*chosen : nullptr)) {
     if (release.level() < ceiling) ++effects[{release.reason(), release.level()}];
   }
   for (const auto& [effect, records] : effects) {

@@ -151,8 +151,8 @@ std::vector<std::string> ConcernedTokens(const v1::Question& question, const Ver
   return concerned;
 }
 
-// Contributors and respondents without registration: of another's records only as many as rows leave
-// that are nobody's, because who asked sees the entry.
+// Contributors and respondents without registration: of another's records only as many as rows
+// leave that are nobody's, because who asked sees the entry.
 uint32_t InformantsOf(const v1::Question& question, const Verdict& verdict) {
   if (IsOwn(question) || verdict.records.empty()) return question.informants();
   uint32_t rows = 0;
@@ -163,8 +163,8 @@ uint32_t InformantsOf(const v1::Question& question, const Verdict& verdict) {
   return std::min(question.informants(), rows);
 }
 
-// A refusal of another's records counts nobody: who was refused sees the entry and could read from it
-// whether there is anything. Its tokens lie beside it all the same, for the person's history.
+// A refusal of another's records counts nobody: who was refused sees the entry and could read from
+// it whether there is anything. Its tokens lie beside it all the same, for the person's history.
 void SetConcerned(const v1::Question& question, const Verdict& verdict,
                   std::vector<std::string> tokens, v1::Access* access,
                   storage::v1::Beside* beside) {
@@ -384,8 +384,8 @@ coro::Task<absl::StatusOr<std::string>> Recorder::ActorHandle(std::string organi
   co_return crypto::HmacSha256(key->secret, issuer + "|" + actor);
 }
 
-// The tokens of the subjects, and what its payload is sealed with. Of one subject: a key derived from
-// K_s, so that it dies with the person's key. Otherwise the month's log key.
+// The tokens of the subjects, and what its payload is sealed with. Of one subject: a key derived
+// from K_s, so that it dies with the person's key. Otherwise the month's log key.
 coro::Task<absl::Status> Recorder::LoadKeys(Asking* asking, storage::v1::Beside* beside) {
   const auto& question = asking->question;
   auto& subjects = asking->subjects;

@@ -3,7 +3,7 @@
 // RepeatedAttempts: what makes a question that is asked again, because its answer was lost with a
 // stream or with this process, get the decision and the entry it had. A question is known by its
 // entry id (caller, method, request id, attempt: contracts.md 1), and answered again from the
-// ledger, so a restart forgets nothing. Remembered are the newest kRemembered entries, some 250
+// ledger, also after a restart. Remembered are the newest kRemembered entries, some 250
 // bytes each; older ones are decided anew, which the ledger then says twice: it may overstate.
 //
 // An answer that cannot be read back from its entry (under an agreement it may carry a key, or

@@ -29,9 +29,8 @@ auto Width(const CompiledAgreement& agreement) {
 bool ReachesARecord(const Candidacy& candidacy) {
   const auto& records = candidacy.question.records();
   return records.empty() ||
-         std::any_of(records.begin(), records.end(), [&](const v1::RecordFacts& record) {
-           return Covers(candidacy, &record);
-         });
+         std::any_of(records.begin(), records.end(),
+                     [&](const v1::RecordFacts& record) { return Covers(candidacy, &record); });
 }
 
 // Whether `a` is the better one to rely on. Both hold.
@@ -229,7 +228,8 @@ std::vector<v1::RecordRelease> ReleasesOf(const v1::Question& question,
     const uint32_t bits = place > 0 && place <= standings.size() ? standings[place - 1] : 0;
     releases.push_back(ReleaseOf(record, bits, ceiling, question, candidacy));
   };
-  releases.reserve(static_cast<size_t>(std::max(question.records_size(), question.subject_ids_size())));
+  releases.reserve(
+      static_cast<size_t>(std::max(question.records_size(), question.subject_ids_size())));
   for (const auto& record : question.records()) add(record);
   if (!releases.empty()) return releases;
   v1::RecordFacts of_subject;

@@ -1,6 +1,5 @@
 #include "services/common/data/agreement_templates.h"
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -52,18 +51,6 @@ const AgreementTemplate* Template(std::string_view name) {
     if (known.name == name) return &known;
   }
   return nullptr;
-}
-
-std::vector<std::string> Placeholders(std::string_view json) {
-  std::vector<std::string> found;
-  for (size_t open = json.find('<'); open != std::string_view::npos; open = json.find('<', open)) {
-    const size_t close = json.find('>', open);
-    if (close == std::string_view::npos) break;
-    const std::string name(json.substr(open + 1, close - open - 1));
-    if (std::find(found.begin(), found.end(), name) == found.end()) found.push_back(name);
-    open = close;
-  }
-  return found;
 }
 
 }  // namespace waterline::data

@@ -21,7 +21,5 @@ struct AgreementTemplate {
 
 std::vector<std::string> TemplateNames();
 const AgreementTemplate* Template(std::string_view name);  // nullptr when unknown.
-// The placeholders of `json`, without brackets, each once, in order of appearance.
-std::vector<std::string> Placeholders(std::string_view json);
 
 }  // namespace waterline::data
