@@ -22,8 +22,8 @@ std::vector<FieldViolation> CheckRequest(const v1::ReviewContributionRequest& re
   return violations;
 }
 
-// As it is stored, and the reviewer's own words. The decision is one to write, whatever the standing
-// of the person or the flag says of reading: the original stays closed.
+// As it is stored, and the reviewer's own words. The decision is one to write, whatever standing or
+// flag say of reading: the original stays closed.
 v1::Contribution AsReviewed(const records::Stored<ContributionRecord>& stored,
                             const v1::ReviewContributionRequest& request,
                             const common::v1::LedgerPosition& reviewed_under) {
