@@ -98,6 +98,24 @@ class AnyName : public rpc::Directory {
   }
 };
 
+// Damages the sealed words of every record of a collection of the lead organisation.
+template <class Record>
+void DamageSealed(waterline::storage::Store* store, const std::string& collection) {
+  const waterline::storage::Partition partition(kLead);
+  const auto items = coro::SyncWait(store->Scan(partition, waterline::storage::Range(collection),
+                                                100, waterline::storage::Direction::kForward));
+  ASSERT_TRUE(items.ok()) << items.status();
+  waterline::storage::Batch batch;
+  for (const auto& item : *items) {
+    Record record;
+    ASSERT_TRUE(record.ParseFromString(item.versioned.value));
+    record.mutable_sealed()->set_ciphertext("not what was sealed");
+    batch.Put(waterline::storage::Key(collection, item.id), record.SerializeAsString());
+  }
+  ASSERT_FALSE(batch.empty());
+  ASSERT_TRUE(coro::SyncWait(store->Commit(partition, std::move(batch))).ok());
+}
+
 class SharingRig : public ::testing::Test {
  protected:
   SharingRig() {

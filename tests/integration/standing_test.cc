@@ -341,6 +341,23 @@ TEST_F(StandingDoor, ParticipantsAreAskedWithOneRecordEach) {
     EXPECT_EQ(asked.records(i).subject(), static_cast<uint32_t>(i) + 1);
 }
 
+TEST_F(StandingDoor, PeopleWhoMayNotBeShownAreNotOpened) {
+  registry::v1::GetParticipantRequest get;
+  get.set_name(person_);
+  ASSERT_TRUE(Ask(&RegistryApi::GetParticipant, get, lead_).ok());
+  const std::string hidden = decider_.questions.back().subject_ids(0);
+  DamageSealed<registry::storage::v1::ParticipantRecord>(&store_, registry::kParticipants);
+  const std::string shown = Register("crm-2");
+  registry::v1::ListParticipantsRequest list;
+  list.set_parent(std::string("organisations/") + kLead);
+  EXPECT_FALSE(Ask(&RegistryApi::ListParticipants, list, lead_).ok());
+  decider_.hidden_subjects = {hidden};
+  const auto page = Ask(&RegistryApi::ListParticipants, list, lead_);
+  ASSERT_TRUE(page.ok()) << page.status();
+  ASSERT_EQ(page->participants_size(), 1);
+  EXPECT_EQ(page->participants(0).name(), shown);
+}
+
 TEST_F(StandingDoor, WhoOnlyTriesTheNetworkOutIsKnown) {
   registry::v1::CreateOrganisationRequest request;
   auto* organisation = request.mutable_organisation();
