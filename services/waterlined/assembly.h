@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "services/waterlined/foundation.h"
+#include "services/waterlined/running.h"
 
 namespace waterline::deployment {
 
@@ -26,17 +27,17 @@ struct ServeOptions {
 // FAILED_PRECONDITION unless the network may be served with development identity.
 absl::Status CheckDevelopment(const rpc::NetworkFacts& facts);
 
-class Waterlined {
+class Waterlined final : public Running {
  public:
   // Opens the data folder, checks keys and ledger, starts the services. Every error is one clear
   // sentence: no network in the folder, a busy port, a missing key, a damaged ledger.
   static absl::StatusOr<std::unique_ptr<Waterlined>> Start(ServeOptions options);
-  ~Waterlined();  // Drains.
+  ~Waterlined() override;  // Drains.
 
-  int port() const;
-  int metrics_port() const;
+  int port() const override;
+  int metrics_port() const override;
   // Not serving -> grace -> shutdown; open streams end cleanly.
-  void Drain();
+  void Drain() override;
 
  private:
   struct Impl;

@@ -22,7 +22,7 @@ using testing::HasSubstr;
 
 std::string Message(const absl::Status& status) { return std::string(status.message()); }
 
-class BackupTest : public testing::Test {
+class BackupTest : public testing::TestWithParam<bool> {
  protected:
   BackupTest()
       : root_(fs::path(testing::TempDir()) / ("waterline-backup-" + std::to_string(getpid()))),
@@ -40,6 +40,7 @@ class BackupTest : public testing::Test {
     options.host_title = "Test Board";
     options.administrator = "stella";
     options.development = true;
+    options.separate = GetParam();
     ASSERT_TRUE(Init(options).ok());
   }
   void TearDown() override { fs::remove_all(root_); }
@@ -60,6 +61,18 @@ class BackupTest : public testing::Test {
     }
     return receipts;
   }
+  // Where the service keeps its own under `data`.
+  static Layout Of(const std::string& data, const std::string& service) {
+    return Folders::Find(data).Of(service);
+  }
+  static void Write(const std::string& path, const std::string& content) {
+    fs::create_directories(fs::path(path).parent_path());
+    std::ofstream(path, std::ios::binary) << content;
+  }
+  static std::string Read(const fs::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    return std::string((std::istreambuf_iterator<char>(in)), {});
+  }
   void CutOff(const std::string& name) {
     const fs::path tar = fs::path(backup_) / name;
     fs::resize_file(tar, fs::file_size(tar) * 2 / 3);
@@ -77,7 +90,7 @@ class BackupTest : public testing::Test {
   SystemClock clock_;
 };
 
-TEST_F(BackupTest, WhatComesBackIsTheSameStateAndANewEpochThatDeclaresTheGap) {
+TEST_P(BackupTest, WhatComesBackIsTheSameStateAndANewEpochThatDeclaresTheGap) {
   const auto receipts = AppendSome(data_, 7);
   const auto head = Open(data_)->ledger()->size();
   const std::string digest = *StateDigest(data_);
@@ -112,23 +125,22 @@ TEST_F(BackupTest, WhatComesBackIsTheSameStateAndANewEpochThatDeclaresTheGap) {
   EXPECT_TRUE(Verify(data_).ok()) << "the folder that was backed up is as it was";
 }
 
-TEST_F(BackupTest, TheFilesAreForTheirOwnerOnlyAndTheDataHoldsNoKey) {
+TEST_P(BackupTest, TheFilesAreForTheirOwnerOnlyAndTheDataHoldsNoKey) {
   ASSERT_TRUE(Backup(data_, backup_).ok());
   for (const auto& file : fs::directory_iterator(backup_)) {
     EXPECT_EQ(file.status().permissions() & fs::perms::all,
               fs::perms::owner_read | fs::perms::owner_write)
         << file.path();
   }
-  std::ifstream in(backup_ + "/waterline.data.tar", std::ios::binary);
-  const std::string content((std::istreambuf_iterator<char>(in)), {});
-  std::ifstream key(Layout(data_).OriginKey());
+  const std::string content = Read(backup_ + "/waterline.data.tar");
+  std::ifstream key(Of(data_, "accountability").OriginKey());
   std::string hex;
   std::getline(key, hex);
   ASSERT_EQ(hex.size(), 64u);
   EXPECT_EQ(content.find(hex), std::string::npos);
 }
 
-TEST_F(BackupTest, NothingIsOverwritten) {
+TEST_P(BackupTest, NothingIsOverwritten) {
   ASSERT_TRUE(Backup(data_, backup_).ok());
   EXPECT_EQ(ReasonOf(Backup(data_, backup_)), reason::kAlreadyExists.name);
   const auto before = LeftIn(data_);
@@ -138,7 +150,44 @@ TEST_F(BackupTest, NothingIsOverwritten) {
   EXPECT_EQ(LeftIn(data_), before);
 }
 
-TEST_F(BackupTest, ARunningServerIsNotBackedUp) {
+TEST_P(BackupTest, WhatIsPinnedOfPartnersComesBack) {
+  const std::string pins = R"({"keys":[{"kid":"siro-1"}]})"
+                           "\n";
+  Write(Of(data_, "accountability").KeysOf("ods-qnx"), pins);
+  ASSERT_TRUE(Backup(data_, backup_).ok());
+  EXPECT_EQ(Read(backup_ + "/waterline.data.tar").find("siro-1"), std::string::npos)
+      << "the keys' file holds the pins";
+  const auto done = Restore(backup_, restored_, "the disk of the server failed");
+  ASSERT_TRUE(done.ok()) << done;
+  EXPECT_EQ(Read(Of(restored_, "accountability").KeysOf("ods-qnx")), pins);
+}
+
+TEST_P(BackupTest, AFolderThatHoldsAnyPartOfANetworkIsLeftAsItIs) {
+  Write(Of(data_, "accountability").KeysOf("ods-qnx"), "{}");
+  ASSERT_TRUE(Backup(data_, backup_).ok());
+  for (const char* part :
+       {"trust/ods-qnx/jwks.json", "keys/registry.keys", "stores/events/CURRENT", "network.conf"}) {
+    for (const char* folder : {"/", "/accountability/", "/registry/", "/events/", "/inference/"}) {
+      fs::remove_all(restored_);
+      Write(restored_ + folder + part, "mine");
+      const auto before = LeftIn(restored_);
+      const auto refused = Restore(backup_, restored_, "test");
+      EXPECT_EQ(ReasonOf(refused), reason::kAlreadyExists.name) << folder << part;
+      EXPECT_EQ(LeftIn(restored_), before) << folder << part;
+      EXPECT_EQ(Read(restored_ + folder + part), "mine");
+    }
+  }
+}
+
+TEST_P(BackupTest, AFailedRestoreLeavesNoPins) {
+  Write(Of(data_, "accountability").KeysOf("ods-qnx"), "{}");
+  ASSERT_TRUE(Backup(data_, backup_).ok());
+  CutOff("waterline.data.tar");
+  EXPECT_FALSE(Restore(backup_, restored_, "test").ok());
+  EXPECT_FALSE(fs::exists(restored_));
+}
+
+TEST_P(BackupTest, ARunningServerIsNotBackedUp) {
   auto foundation = Open(data_);
   const auto refused = Backup(data_, backup_);
   EXPECT_THAT(Message(refused), AllOf(HasSubstr(data_), HasSubstr("stop waterlined first")));
@@ -146,7 +195,7 @@ TEST_F(BackupTest, ARunningServerIsNotBackedUp) {
   EXPECT_THAT(Message(Verify(data_).status()), HasSubstr("stop waterlined first"));
 }
 
-TEST_F(BackupTest, ABackupWithoutItsKeysIsRefusedWithASentence) {
+TEST_P(BackupTest, ABackupWithoutItsKeysIsRefusedWithASentence) {
   ASSERT_TRUE(Backup(data_, backup_).ok());
   fs::remove(backup_ + "/waterline.keys.tar");
   const auto refused = Restore(backup_, restored_, "test");
@@ -155,9 +204,9 @@ TEST_F(BackupTest, ABackupWithoutItsKeysIsRefusedWithASentence) {
   EXPECT_FALSE(fs::exists(restored_));
 }
 
-TEST_F(BackupTest, AFolderWithoutAKeyFileDoesNotStart) {
+TEST_P(BackupTest, AFolderWithoutAKeyFileDoesNotStart) {
   for (const char* service : {"registry", "events"}) {
-    const std::string keys = Layout(data_).MasterKeys(service);
+    const std::string keys = Of(data_, service).MasterKeys(service);
     fs::rename(keys, keys + ".away");
     const auto refused = Foundation::Open(Layout(data_), &clock_);
     EXPECT_EQ(ReasonOf(refused.status()), reason::kKeyMissing.name);
@@ -167,7 +216,7 @@ TEST_F(BackupTest, AFolderWithoutAKeyFileDoesNotStart) {
   EXPECT_NE(Open(data_), nullptr);
 }
 
-TEST_F(BackupTest, ATarThatIsCutOffIsRefusedAndNothingRemains) {
+TEST_P(BackupTest, ATarThatIsCutOffIsRefusedAndNothingRemains) {
   for (const char* name : {"waterline.data.tar", "waterline.keys.tar"}) {
     fs::remove_all(backup_);
     ASSERT_TRUE(Backup(data_, backup_).ok());
@@ -183,7 +232,7 @@ TEST_F(BackupTest, ATarThatIsCutOffIsRefusedAndNothingRemains) {
   EXPECT_EQ(LeftIn(restored_), std::set<std::string>{restored_ + "/mine.txt"});
 }
 
-TEST_F(BackupTest, ABackupThatWasChangedIsRefusedAndNothingRemains) {
+TEST_P(BackupTest, ABackupThatWasChangedIsRefusedAndNothingRemains) {
   ASSERT_TRUE(Backup(data_, backup_).ok());
   const std::string tar = backup_ + "/waterline.data.tar";
   std::fstream file(tar, std::ios::in | std::ios::out | std::ios::binary);
@@ -200,19 +249,15 @@ TEST_F(BackupTest, ABackupThatWasChangedIsRefusedAndNothingRemains) {
 }
 
 // Of every service, not of the ledger alone.
-TEST_F(BackupTest, AChangedTableOfAnyStoreIsRefused) {
+TEST_P(BackupTest, AChangedTableOfAnyStoreIsRefused) {
   ASSERT_TRUE(Backup(data_, backup_).ok());
   const std::string tar = backup_ + "/waterline.data.tar";
-  const auto read = [](const fs::path& path) {
-    std::ifstream in(path, std::ios::binary);
-    return std::string((std::istreambuf_iterator<char>(in)), {});
-  };
-  const std::string whole = read(tar);
+  const std::string whole = Read(tar);
   int tables = 0;
-  for (const auto& item : fs::recursive_directory_iterator(data_ + "/stores")) {
+  for (const auto& item : fs::recursive_directory_iterator(data_)) {
     if (item.path().extension() != ".sst") continue;
     SCOPED_TRACE(item.path().parent_path().filename().string());
-    const std::string table = read(item.path());
+    const std::string table = Read(item.path());
     const size_t at = whole.find(table);
     ASSERT_NE(at, std::string::npos);
     std::string changed = whole;
@@ -225,11 +270,14 @@ TEST_F(BackupTest, AChangedTableOfAnyStoreIsRefused) {
   EXPECT_GE(tables, 2);
 }
 
-TEST_F(BackupTest, ARestoreNeedsItsReason) {
+TEST_P(BackupTest, ARestoreNeedsItsReason) {
   ASSERT_TRUE(Backup(data_, backup_).ok());
   EXPECT_EQ(ReasonOf(Restore(backup_, restored_, "")), reason::kInvalidFields.name);
   EXPECT_FALSE(fs::exists(restored_));
 }
+
+INSTANTIATE_TEST_SUITE_P(OneFolder, BackupTest, testing::Values(false));
+INSTANTIATE_TEST_SUITE_P(SeparateFolders, BackupTest, testing::Values(true));
 
 }  // namespace
 }  // namespace waterline::deployment

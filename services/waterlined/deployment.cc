@@ -40,15 +40,33 @@ absl::Status BeginRestoredEpoch(const Layout& layout, const std::string& reason_
   return Foundation::Open(layout, &clock, std::move(start)).status();
 }
 
+// What of a network stands in its folder, apart from the lock.
+std::vector<std::string> PartsOf(const Layout& layout) {
+  return {layout.Config(), layout.Stores(), layout.Keys(), layout.Trust()};
+}
+
+// Every folder in which a network under `data` could stand.
+std::vector<Layout> AnyLayout(const std::string& data) {
+  std::vector<Layout> layouts = Folders::Separate(data).All();
+  layouts.emplace_back(data);
+  return layouts;
+}
+
+bool HoldsAnyPart(const std::string& data) {
+  for (const Layout& layout : AnyLayout(data)) {
+    for (const auto& part : PartsOf(layout))
+      if (fs::exists(part)) return true;
+  }
+  return false;
+}
+
 // A restore that failed leaves nothing that could be taken for a network.
 void Discard(const std::string& data, bool with_folder) {
   std::error_code error;
-  for (const auto& folders : {Folders::Separate(data), Folders::One(data)}) {
-    for (const Layout& layout : folders.All()) {
-      for (const auto& part : {layout.Config(), layout.Stores(), layout.Keys(), layout.Lock()})
-        fs::remove_all(part, error);
-      if (folders.is_separate() || with_folder) fs::remove(layout.data, error);  // When empty.
-    }
+  for (const Layout& layout : AnyLayout(data)) {
+    for (const auto& part : PartsOf(layout)) fs::remove_all(part, error);
+    fs::remove(layout.Lock(), error);
+    if (layout.data != data || with_folder) fs::remove(layout.data, error);  // When empty.
   }
 }
 
@@ -77,6 +95,7 @@ absl::Status Backup(const std::string& data, const std::string& to) {
     locks.push_back(std::move(lock));
     const std::string inside = layout.data == data ? "" : layout.data.substr(data.size() + 1) + "/";
     keys.push_back(inside + "keys");
+    if (fs::exists(layout.Trust())) keys.push_back(inside + "trust");
     rest.push_back(inside + "network.conf");
     rest.push_back(inside + "stores");
   }
@@ -95,10 +114,10 @@ absl::Status Restore(const std::string& from, const std::string& data,
   const Layout layout(data);
   if (reason_text.empty())
     return BadFields({{"reason", "is required: it stands in the ledger for everyone to read"}});
-  if (fs::exists(layout.Config()) || fs::exists(layout.Stores()) || fs::exists(layout.Keys()) ||
-      Folders::Find(data).is_separate()) {
-    return Error(reason::kAlreadyExists,
-                 data + " holds a network already; restore into an empty folder");
+  if (HoldsAnyPart(data)) {
+    return Error(
+        reason::kAlreadyExists,
+        data + " holds a network, or a part of one, already; restore into an empty folder");
   }
   const bool is_new = !fs::exists(data);
   std::error_code error;

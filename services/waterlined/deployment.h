@@ -26,11 +26,13 @@ struct InitOptions {
 absl::StatusOr<std::string> Init(const InitOptions& options);
 
 // Copies a stopped data folder into two files, <to>/waterline.data.tar and <to>/waterline.keys.tar.
-// Keep them apart: the keys open the data. Refuses to overwrite.
+// Keep them apart: the keys open the data. What is pinned of partners is among the keys. Refuses to
+// overwrite.
 absl::Status Backup(const std::string& data, const std::string& to);
 
 // Makes a data folder from the two files and begins a new ledger epoch that declares the gap.
-// `data` must not hold a network. `reason` stands in the ledger for everyone to read.
+// `data` must not hold any part of a network. The pins come back as they were. `reason` stands in
+// the ledger for everyone to read.
 absl::Status Restore(const std::string& from, const std::string& data, const std::string& reason);
 
 // The state digest of contracts.md 4: equal for equal content, whatever ids were drawn. Hex.

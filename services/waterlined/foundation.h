@@ -57,8 +57,9 @@ struct Layout {
   }
   std::string Stores() const { return data + "/stores"; }
   std::string Store(const std::string& service) const { return data + "/stores/" + service; }
+  std::string Trust() const { return data + "/trust"; }
   std::string KeysOf(const std::string& organisation) const {
-    return data + "/trust/" + organisation + "/jwks.json";
+    return Trust() + "/" + organisation + "/jwks.json";
   }
   std::string Anchor() const { return data + "/stores/accountability.anchor"; }
 };

@@ -3,11 +3,18 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <filesystem>
+#include <memory>
+#include <thread>
 
+#include "services/common/coro/pool.h"
 #include "services/common/coro/sync_wait.h"
 #include "services/common/records/records.h"
 #include "services/common/storage/faulty/faulty_store.h"
 #include "services/common/storage/memory/memory_store.h"
+#include "services/waterlined/deployment.h"
+#include "services/waterlined/foundation.h"
+#include "services/waterlined/parts.h"
 
 namespace waterline::deployment {
 namespace {
@@ -53,6 +60,83 @@ TEST(Housekeeping, AStoreThatDoesNotAnswerWaitsForTheNextRound) {
   EXPECT_EQ(housekeeping.Round(), 1);
   EXPECT_TRUE(faulty.Disarm());
   EXPECT_EQ(housekeeping.Round(), 1);
+}
+
+// A data folder, opened, with dedupe records from 1970 where the ledger is.
+class BesideTheLedger : public ::testing::Test {
+ protected:
+  static constexpr int kOld = 200;
+
+  void SetUp() override {
+    root_ = testing::TempDir() + "/housekeeping-" + std::to_string(getpid());
+    std::filesystem::remove_all(root_);
+    InitOptions options;
+    options.data = root_;
+    options.network = "dev-test";
+    options.host = "local-test-board";
+    options.host_title = "Test Board";
+    options.administrator = "stella";
+    options.development = true;
+    ASSERT_TRUE(Init(options).ok());
+    auto opened = Foundation::Open(Layout(root_), &clock_);
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    foundation_ = *std::move(opened);
+    storage::Batch batch;
+    for (int i = 0; i < kOld; ++i) {
+      const records::Mutation mutation{storage::Key("dedupe", std::to_string(i)), "body"};
+      records::Remember(&batch, mutation, "agreements/a1", {}, 0);
+    }
+    ASSERT_TRUE(coro::SyncWait(store()->Commit(kPartition, std::move(batch))).ok());
+  }
+  void TearDown() override {
+    foundation_.reset();
+    std::filesystem::remove_all(root_);
+  }
+  storage::Store* store() { return foundation_->store("accountability"); }
+  size_t Left() {
+    const auto left = coro::SyncWait(store()->Scan(kPartition, storage::Range(records::kDedupe),
+                                                   kOld, storage::Direction::kForward));
+    EXPECT_TRUE(left.ok()) << left.status();
+    return left.ok() ? left->size() : kOld;
+  }
+
+  const storage::Partition kPartition{accountability::kLedgerPartition};
+  std::string root_;
+  SystemClock clock_;
+  std::unique_ptr<Foundation> foundation_;
+};
+
+TEST_F(BesideTheLedger, TheLedgerAppendsWhileOldRequestsGo) {
+  const uint64_t before = foundation_->ledger()->size();
+  std::atomic<int> swept{0};
+  std::thread sweeper([&] {
+    Housekeeping housekeeping({store()}, &clock_);
+    swept = housekeeping.Round();
+  });
+  for (int i = 0; i < 50; ++i) {
+    accountability::AppendRequest request;
+    request.entry.set_entry_id("entry " + std::to_string(i));
+    request.entry.mutable_network_start()->set_network("dev-test");
+    const auto appended = coro::SyncWait(foundation_->ledger()->Append(std::move(request)));
+    EXPECT_TRUE(appended.ok()) << appended.status();
+  }
+  sweeper.join();
+  EXPECT_EQ(swept, kOld);
+  EXPECT_EQ(Left(), 0u);
+  EXPECT_EQ(foundation_->ledger()->size(), before + 50);
+  foundation_.reset();
+  EXPECT_TRUE(Verify(root_).ok());
+}
+
+TEST_F(BesideTheLedger, TheServiceSweepsWhatItsAgreementsLeft) {
+  gate::Gate gate(foundation_->recorder());
+  rpc::Metrics metrics;
+  coro::Pool files("files", 1);
+  auto part = MakeAccountability({foundation_.get(), &gate, &files, &metrics});
+  ASSERT_TRUE(part.ok()) << part.status();
+  (*part)->Start();
+  while (Left() > 0) std::this_thread::yield();
+  (*part)->Stop();
 }
 
 TEST(Housekeeping, StopsWithoutWaitingForItsHour) {

@@ -31,8 +31,7 @@ std::vector<storage::Store*> Stores(const Surroundings& around, const std::strin
 class RegistryPart : public Part {
  public:
   RegistryPart(const Surroundings& around, rpc::StandingKeeper* accountability)
-      : standing_(accountability),
-        directory_(around.foundation->store("registry")),
+      : directory_(around.foundation->store("registry")),
         directory_api_(&directory_),
         housekeeping_(Stores(around, "registry"), around.foundation->clock()) {
     registry::RegistryApi::Parts parts;
@@ -42,7 +41,6 @@ class RegistryPart : public Part {
     parts.clock = around.foundation->clock();
     parts.pool = around.files;
     parts.accountability = accountability;
-    parts.standing = &standing_;
     parts.network = around.foundation->facts();
     parts.ledger_key = parts.network.ledger_key;
     parts.version = kVersion;
@@ -54,7 +52,6 @@ class RegistryPart : public Part {
   void Stop() override { housekeeping_.Stop(); }
 
  private:
-  registry::AccountabilityStanding standing_;
   registry::LocalDirectory directory_;
   registry::DirectoryApi directory_api_;
   std::unique_ptr<registry::RegistryApi> api_;
@@ -65,7 +62,7 @@ class EventsPart : public Part {
  public:
   EventsPart(const Surroundings& around, std::unique_ptr<rpc::Directory> directory)
       : directory_(std::move(directory)),
-        evidence_api_(around.foundation->store("events")),
+        evidence_api_(around.foundation->store("events"), around.files),
         housekeeping_(Stores(around, "events"), around.foundation->clock()) {
     events::EventsApi::Parts parts;
     parts.store = around.foundation->store("events");
@@ -144,13 +141,16 @@ class AccountabilityPart : public Part {
         api_(ApiParts(around)),
         agreements_(AgreementParts(around)),
         decision_api_(&attempts_, around.foundation->facts().network),
-        standing_api_(around.foundation->standing_book()) {
+        standing_api_(around.foundation->standing_book()),
+        housekeeping_(Stores(around, "accountability"), around.foundation->clock()) {
     api_.Register(NewService("waterline.accountability.v1.AccountabilityService"));
     agreements_.Register(NewService("waterline.accountability.v1.AgreementService"));
     decision_api_.Register(NewInternalService("waterline.accountability.v1.DecisionService"));
     standing_api_.Register(NewInternalService("waterline.accountability.v1.StandingService"));
   }
   absl::Status Load() { return coro::SyncWait(attempts_.Load()); }
+  void Start() override { housekeeping_.Start(); }
+  void Stop() override { housekeeping_.Stop(); }
 
  private:
   static accountability::AccountabilityApi::Parts ApiParts(const Surroundings& around) {
@@ -179,6 +179,9 @@ class AccountabilityPart : public Part {
   accountability::AgreementsApi agreements_;
   accountability::DecisionApi decision_api_;
   accountability::StandingApi standing_api_;
+  // Beside the ledger in its partition: no commit of the ledger rests on a dedupe record, but for a
+  // change's own one.
+  Housekeeping housekeeping_;
 };
 
 }  // namespace

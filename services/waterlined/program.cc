@@ -70,17 +70,6 @@ int Serve(const Program& program, const ProgramFlags& flags) {
   return 0;
 }
 
-class RunningSeparate : public Running {
- public:
-  explicit RunningSeparate(std::unique_ptr<Separate> server) : server_(std::move(server)) {}
-  int port() const override { return server_->port(); }
-  int metrics_port() const override { return server_->metrics_port(); }
-  void Drain() override { server_->Drain(); }
-
- private:
-  const std::unique_ptr<Separate> server_;
-};
-
 void AddLinkFlags(CLI::App* app, SeparateOptions* options) {
   for (const auto& service : LinksOf(options->service)) {
     std::string variable = "WATERLINE_" + service;
@@ -132,9 +121,7 @@ int RunSeparate(const std::string& service, int argc, char** argv) {
     options.listen = flags.listen;
     options.metrics = flags.metrics;
     options.drain_grace = flags.drain_grace();
-    auto started = Separate::Start(options);
-    if (!started.ok()) return started.status();
-    return std::make_unique<RunningSeparate>(*std::move(started));
+    return Separate::Start(options);
   };
   return RunProgram(program, argc, argv);
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "services/waterlined/running.h"
 
 namespace CLI {
 class App;
@@ -25,15 +26,6 @@ struct ProgramFlags {
   int drain_seconds = 10;
 
   std::chrono::milliseconds drain_grace() const { return std::chrono::seconds(drain_seconds); }
-};
-
-// A server that has started.
-class Running {
- public:
-  virtual ~Running() = default;
-  virtual int port() const = 0;
-  virtual int metrics_port() const = 0;
-  virtual void Drain() = 0;
 };
 
 struct Program {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "services/waterlined/running.h"
 
 namespace waterline::deployment {
 
@@ -32,14 +33,14 @@ std::vector<std::string> LinksOf(const std::string& service);
 // Whether others call it.
 bool HasInternal(const std::string& service);
 
-class Separate {
+class Separate final : public Running {
  public:
   static absl::StatusOr<std::unique_ptr<Separate>> Start(SeparateOptions options);
-  ~Separate();  // Drains.
+  ~Separate() override;  // Drains.
 
-  int port() const;
-  int metrics_port() const;
-  void Drain();
+  int port() const override;
+  int metrics_port() const override;
+  void Drain() override;
 
  private:
   struct Impl;

@@ -27,7 +27,6 @@ absl::StatusOr<std::string> OpenEvent(std::shared_ptr<grpc::Channel> channel,
 // How many bytes the answer to GetEvent has.
 absl::StatusOr<uint32_t> ReadEventBytes(std::shared_ptr<grpc::Channel> channel,
                                         const std::string& event);
-// The event every write of the benchmark makes.
 
 // Sends the files into `event` (empty: an event of their own) and waits for the report. Every row
 // of the large file must be a new one.

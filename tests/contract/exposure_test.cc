@@ -559,12 +559,26 @@ std::string ControllerOf(const Row& row, const Who& who) {
   return network ? "network" : std::string("organisations/") + kHost;
 }
 
+void ExpectSaid(const accountability::v1::Access& access, const Expected& want) {
+  EXPECT_EQ(access.method(), want.method);
+  EXPECT_EQ(access.result(), want.result);
+  EXPECT_EQ(access.purpose(), want.who.purpose);
+  EXPECT_EQ(access.controller(), want.controller);
+  EXPECT_EQ(access.organisation(), "organisations/" + want.who.organisation);
+  EXPECT_EQ(access.role(), want.who.role);
+  EXPECT_EQ(access.reasons_size(), want.reason.empty() ? 0 : 1);
+  if (access.reasons_size() > 0) {
+    EXPECT_EQ(access.reasons(0), want.reason);
+  }
+}
+
 TEST_F(GatedCalls, EveryOneMakesItsEntryPermittedAndRefused) {
   Who no_purpose;
   no_purpose.purpose = "";
   const Who stranger{"ods-zzz", "ann", "engagement_lead", "service_planning"};
   const Who platform_admin{kHost, "ann", "platform_admin", "service_planning"};
   std::map<std::string, Expected> expected;  // By leaf hash.
+  std::vector<Expected> ended;  // Permitted, and ended with an error, which carries no receipt.
   for (const auto& row : Table()) {
     SCOPED_TRACE(row.method);
     // Lists of one's own answer everybody, with nothing of others in them.
@@ -579,6 +593,8 @@ TEST_F(GatedCalls, EveryOneMakesItsEntryPermittedAndRefused) {
       const auto outcome = Send(row, callers[i]);
       if (permit && row.ends != nullptr) {
         EXPECT_EQ(ReasonOf(outcome.status), row.ends) << outcome.status;
+        ended.push_back({row.method, callers[i], accountability::v1::RESULT_PERMIT,
+                         ControllerOf(row, callers[i]), ""});
         continue;
       }
       EXPECT_EQ(outcome.status.ok(), permit) << outcome.status;
@@ -604,17 +620,18 @@ TEST_F(GatedCalls, EveryOneMakesItsEntryPermittedAndRefused) {
   for (const auto& [leaf_hash, want] : expected) {
     SCOPED_TRACE(want.method + " " + want.reason);
     ASSERT_TRUE(entries.contains(leaf_hash)) << "an answer without an entry";
-    const auto& access = entries[leaf_hash].access();
-    EXPECT_EQ(access.method(), want.method);
-    EXPECT_EQ(access.result(), want.result);
-    EXPECT_EQ(access.purpose(), want.who.purpose);
-    EXPECT_EQ(access.controller(), want.controller);
-    EXPECT_EQ(access.organisation(), "organisations/" + want.who.organisation);
-    EXPECT_EQ(access.role(), want.who.role);
-    EXPECT_EQ(access.reasons_size(), want.reason.empty() ? 0 : 1);
-    if (access.reasons_size() > 0) {
-      EXPECT_EQ(access.reasons(0), want.reason);
+    ExpectSaid(entries[leaf_hash].access(), want);
+  }
+  for (const auto& want : ended) {
+    SCOPED_TRACE(want.method);
+    int found = 0;
+    for (const auto& [leaf_hash, entry] : entries) {
+      const auto& access = entry.access();
+      if (access.method() != want.method || access.result() != want.result) continue;
+      ++found;
+      ExpectSaid(access, want);
     }
+    EXPECT_EQ(found, 1) << "a permitted call without its entry";
   }
 }
 

@@ -170,7 +170,14 @@ TEST_F(EventsTest, ContributionsAreAppendOnlyBySourceId) {
   request.mutable_contributions(0)->set_text("Something else");
   ASSERT_TRUE(Call(stub_.get(), &Stub::RecordContributions, request, &second).ok());
   EXPECT_EQ(second.report().unchanged(), 3u);
-  EXPECT_EQ(second.contributions(0).text(), "Say it in one page, please. 0");
+  EXPECT_EQ(second.contributions(0).name(), first.contributions(0).name());
+  EXPECT_EQ(second.contributions(0).contribution_code(),
+            first.contributions(0).contribution_code());
+  events::v1::GetContributionRequest get;
+  get.set_name(first.contributions(0).name());
+  events::v1::GetContributionResponse kept;
+  ASSERT_TRUE(Call(stub_.get(), &Stub::GetContribution, get, &kept).ok());
+  EXPECT_EQ(kept.contribution().text(), "Say it in one page, please. 0");
   request.set_request_id("c3");
   request.mutable_contributions(1)->set_text(std::string("a\0b", 3));
   EXPECT_EQ(ReasonOf(Call(stub_.get(), &Stub::RecordContributions, request, &second)),

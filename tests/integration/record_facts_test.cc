@@ -151,6 +151,19 @@ TEST_F(RecordFacts, PagesAreTheSameWithAndWithoutHiddenRows) {
   }
 }
 
+// What cannot be opened stops nobody who may not see it.
+TEST_F(RecordFacts, RowsThatMayNotLeaveAreNotOpened) {
+  const std::string event = OpenEvent({kHarbour});
+  decider_.scopes = {kHarbour};
+  Say(event, "Kept.", [](auto* one) { one->set_share_scope("lead_only"); });
+  DamageSealed<events::storage::v1::ContributionRecord>(&store_, events::kContributions);
+  const std::string shown = Say(event, "Shown.");
+  EXPECT_EQ(Pages(event, 50), std::vector<std::vector<std::string>>{{shown}});
+  events::v1::ListContributionsRequest list;
+  list.set_parent(event);
+  EXPECT_FALSE(Ask(&EventsApi::ListContributions, list, lead_).ok());
+}
+
 TEST_F(RecordFacts, AListOfWhatIsAbsentHiddenOrEmptyIsTheSame) {
   const std::string out_of_reach = OpenEvent({"places/hill"});
   Say(out_of_reach, "Far away.");

@@ -123,6 +123,45 @@ TEST_F(Review, BadStatesStaleEtagsAndOthersAreRefused) {
   EXPECT_FALSE(Ask(&EventsApi::ReviewContribution, request, asker_).ok());
 }
 
+// Writes are permitted whatever the flag and the standing say, so their answers tell nothing that
+// they hide of reading.
+TEST_F(Review, NeitherTheAnswerToAReviewNorToASecondRecordingTellsTheOriginal) {
+  const std::string event = OpenEvent({kHarbour});
+  decider_.hidden_subjects = {AnyName::SubjectOf(Participant("p1"))};
+  const auto flag = [](auto* one) {
+    one->set_sensitivity("safeguarding");
+    one->set_share_scope("lead_only");
+  };
+  const auto object = [this](auto* one) { one->set_participant(Participant("p1")); };
+  for (const auto& edit : {std::function<void(events::v1::Contribution*)>(flag),
+                           std::function<void(events::v1::Contribution*)>(object)}) {
+    events::v1::RecordContributionsRequest again;
+    again.set_parent(event);
+    again.set_request_id(NewRequest());
+    const std::string name = Say(event, kOriginal, [&](auto* one) {
+      one->set_media_reference("tape 7");
+      edit(one);
+      *again.add_contributions() = *one;
+    });
+    const auto reviewed = DoReview(name, "redacted", kRedacted);
+    ASSERT_TRUE(reviewed.ok()) << reviewed.status();
+    EXPECT_EQ(reviewed->redacted_text(), kRedacted);
+    EXPECT_EQ(reviewed->redaction_state(), "redacted");
+    EXPECT_FALSE(reviewed->etag().empty());
+    again.mutable_contributions(0)->set_text("Something else.");
+    const auto recorded = Ask(&EventsApi::RecordContributions, again, lead_);
+    ASSERT_TRUE(recorded.ok()) << recorded.status();
+    EXPECT_EQ(recorded->report().unchanged(), 1u);
+    EXPECT_EQ(recorded->contributions(0).name(), name);
+    EXPECT_FALSE(recorded->contributions(0).contribution_code().empty());
+    EXPECT_TRUE(recorded->contributions(0).redaction_state().empty());
+    for (const auto& answer : {reviewed->SerializeAsString(), recorded->SerializeAsString()}) {
+      for (const char* words : {"Xanthe", "tape 7", "participants/"})
+        EXPECT_EQ(answer.find(words), std::string::npos) << words;
+    }
+  }
+}
+
 TEST_F(Review, ARepeatedRequestReviewsOnce) {
   const std::string event = OpenEvent({kHarbour});
   events::v1::ReviewContributionRequest request;
@@ -337,6 +376,13 @@ TEST_F(Count, ATallyForOthersIsATotalWithoutSmallNumbers) {
   if (others->counts().has_agree()) {
     EXPECT_EQ(others->counts().agree(), 20u);
   }
+  // Who only tries the network out is left out for others.
+  directory_.test_organisations = {kLead};
+  const auto tried = Ask(&EventsApi::TallyReactions, request, asker_);
+  ASSERT_TRUE(tried.ok()) << tried.status();
+  EXPECT_TRUE(Asked().records(0).lead_only()) << "nothing of it is asked for";
+  EXPECT_EQ(tried->counts().agree(), 0u);
+  EXPECT_EQ(Ask(&EventsApi::TallyReactions, request, lead_)->total().agree(), 21u);
 }
 
 }  // namespace

@@ -10,8 +10,7 @@
 #include "services/common/crypto/public_key.h"
 #include "services/common/identity/jws.h"
 #include "services/common/text/date.h"
-#include "tests/integration/fixture.h"
-#include "tests/integration/workshop.h"
+#include "tests/integration/open_event.h"
 #include "waterline/accountability/v1/accountability_service.grpc.pb.h"
 #include "waterline/accountability/v1/agreement_service.grpc.pb.h"
 #include "waterline/events/v1/events_service.grpc.pb.h"
@@ -91,25 +90,9 @@ class Sharing : public ::testing::Test {
 
   // An event of the charity in the place, open for contributions.
   std::string OpenEvent() {
-    const Who charity = As(kCharity);
-    events::v1::CreateEventRequest create;
-    create.set_parent(std::string("organisations/") + kCharity);
-    *create.mutable_event() = Workshop();
-    create.mutable_event()->add_places(place_);
-    create.set_request_id(NewId());
-    events::v1::CreateEventResponse created;
-    Ok(Call(events_.get(), &EventsService::Stub::CreateEvent, create, &created, charity));
-    events::v1::PublishEventRequest publish;
-    publish.set_name(created.event().name());
-    publish.set_request_id(NewId());
-    events::v1::PublishEventResponse published;
-    Ok(Call(events_.get(), &EventsService::Stub::PublishEvent, publish, &published, charity));
-    events::v1::OpenEventRequest open;
-    open.set_name(created.event().name());
-    open.set_request_id(NewId());
-    events::v1::OpenEventResponse opened;
-    Ok(Call(events_.get(), &EventsService::Stub::OpenEvent, open, &opened, charity));
-    return created.event().name();
+    auto event = Workshop();
+    event.add_places(place_);
+    return testing::OpenEvent(events_.get(), event, As(kCharity));
   }
 
   // A contribution that the charity reviewed as clean; its name. `participant` may be empty.

@@ -19,13 +19,15 @@ namespace waterline::testing {
 inline constexpr char kLead[] = "chc-1234567";
 inline constexpr char kAsker[] = "ods-qnx";
 
-// Own records are permitted; those of others as far as `scopes` reach. Keeps every question.
+// Own records are permitted, writes of them whatever the standing of a person; those of others as
+// far as `scopes` reach. Keeps every question.
 class OneAgreement : public gate::Decider {
  public:
   coro::Task<absl::StatusOr<accountability::v1::Decision>> Decide(
       accountability::v1::Question question) override {
     accountability::v1::Decision decision;
     const bool own = question.caller().organisation() == question.controller();
+    const bool writes = question.operation() == accountability::v1::OPERATION_WRITE;
     const bool counts = question.operation() == accountability::v1::OPERATION_COUNT;
     decision.set_result(accountability::v1::RESULT_PERMIT);
     decision.set_level(!own && counts ? common::v1::RELEASE_LEVEL_AGGREGATE
@@ -33,7 +35,8 @@ class OneAgreement : public gate::Decider {
     decision.set_small_numbers(small_numbers);
     bool any = question.records().empty() && (own || Covers(question.scopes()));
     for (const auto& record : question.records()) {
-      const bool shows = own ? !Stands(question, record) : ShowsToOthers(question, record);
+      const bool shows =
+          own ? writes || !Stands(question, record) : ShowsToOthers(question, record);
       any = any || shows;
       auto* release = decision.add_records();
       release->set_level(shows ? decision.level() : common::v1::RELEASE_LEVEL_NOTHING);
@@ -94,6 +97,24 @@ class AnyName : public rpc::Directory {
     return subject;
   }
 };
+
+// Damages the sealed words of every record of a collection of the lead organisation.
+template <class Record>
+void DamageSealed(waterline::storage::Store* store, const std::string& collection) {
+  const waterline::storage::Partition partition(kLead);
+  const auto items = coro::SyncWait(store->Scan(partition, waterline::storage::Range(collection),
+                                                100, waterline::storage::Direction::kForward));
+  ASSERT_TRUE(items.ok()) << items.status();
+  waterline::storage::Batch batch;
+  for (const auto& item : *items) {
+    Record record;
+    ASSERT_TRUE(record.ParseFromString(item.versioned.value));
+    record.mutable_sealed()->set_ciphertext("not what was sealed");
+    batch.Put(waterline::storage::Key(collection, item.id), record.SerializeAsString());
+  }
+  ASSERT_FALSE(batch.empty());
+  ASSERT_TRUE(coro::SyncWait(store->Commit(partition, std::move(batch))).ok());
+}
 
 class SharingRig : public ::testing::Test {
  protected:

@@ -1,6 +1,8 @@
 // Permissions and standing through registry's handlers: in force first, kept then.
 
 #include <filesystem>
+#include <functional>
+#include <utility>
 
 #include "services/common/coro/sync_wait.h"
 #include "services/common/status/error.h"
@@ -14,24 +16,36 @@ namespace waterline::testing {
 namespace {
 
 using registry::RegistryApi;
-using registry::StandingChange;
 using registry::v1::Permission;
 using registry::v1::Standing;
 
 // Keeps what it was told, and refuses when asked to.
-class FakeKeeper : public registry::StandingKeeper {
+class FakeKeeper : public rpc::StandingKeeper {
  public:
-  coro::Task<absl::Status> SetStanding(std::string controller, std::string subject_id,
-                                       std::vector<StandingChange> changes, const rpc::Call&,
-                                       gate::Decision) override {
+  coro::Task<absl::StatusOr<accountability::v1::SetStandingResponse>> SetStanding(
+      accountability::v1::SetStandingRequest request) override {
     if (!answer.ok()) co_return answer;
-    EXPECT_EQ(controller, kLead);
-    EXPECT_EQ(subject_id.size(), 16u);
-    for (const auto& change : changes) told.push_back(change);
-    co_return absl::OkStatus();
+    EXPECT_EQ(request.controller(), kLead);
+    EXPECT_EQ(request.subject_id().size(), 16u);
+    EXPECT_EQ(request.caller().role(), "engagement_lead");
+    EXPECT_EQ(request.edits_size(), 1);
+    if (meanwhile) std::exchange(meanwhile, nullptr)();
+    for (const auto& edit : request.edits()) told.push_back(edit);
+    co_return accountability::v1::SetStandingResponse();
+  }
+  coro::Task<absl::StatusOr<accountability::v1::SetMemberResponse>> SetMember(
+      accountability::v1::SetMemberRequest request) override {
+    members.push_back(request.member());
+    co_return accountability::v1::SetMemberResponse();
+  }
+  coro::Task<absl::StatusOr<accountability::v1::ListSubjectAccessesResponse>> ListSubjectAccesses(
+      accountability::v1::ListSubjectAccessesRequest) override {
+    co_return accountability::v1::ListSubjectAccessesResponse();
   }
   absl::Status answer;
-  std::vector<StandingChange> told;
+  std::function<void()> meanwhile;  // Once, before what is told takes effect.
+  std::vector<accountability::v1::StandingEdit> told;
+  std::vector<accountability::v1::MemberFacts> members;
 };
 
 class StandingDoor : public ::testing::Test {
@@ -49,7 +63,7 @@ class StandingDoor : public ::testing::Test {
     parts.gate = &gate_;
     parts.clock = &clock_;
     parts.pool = &pool_;
-    parts.standing = &keeper_;
+    parts.accountability = &keeper_;
     api_ = std::make_unique<RegistryApi>(parts);
     lead_.caller.set_organisation(kLead);
     lead_.caller.set_role("engagement_lead");
@@ -141,16 +155,68 @@ TEST_F(StandingDoor, TheLatestThatWasSaidCountsWhateverTheOrderOfRecording) {
   ASSERT_TRUE(Set(Said(Permission::DECISION_GIVEN, "2026-01-01T10:00:00Z")).ok());
   ASSERT_TRUE(Set(Said(Permission::DECISION_WITHDRAWN, "2026-03-01T10:00:00Z")).ok());
   ASSERT_EQ(keeper_.told.size(), 2u);
-  EXPECT_EQ(keeper_.told[0].what, "quote_anonymously");
-  EXPECT_EQ(keeper_.told[0].to, StandingChange::To::kGiven);
-  EXPECT_EQ(keeper_.told[1].to, StandingChange::To::kWithdrawn);
+  EXPECT_EQ(keeper_.told[0].item(), accountability::v1::STANDING_ITEM_QUOTE_ANONYMOUSLY);
+  EXPECT_EQ(keeper_.told[0].value(), accountability::v1::STANDING_VALUE_GIVEN);
+  EXPECT_EQ(keeper_.told[1].value(), accountability::v1::STANDING_VALUE_WITHDRAWN);
   ASSERT_TRUE(Set(Said(Permission::DECISION_GIVEN, "2026-02-01T10:00:00Z")).ok());
-  EXPECT_EQ(keeper_.told.size(), 2u) << "an older form brings nothing back";
+  EXPECT_EQ(keeper_.told.back().value(), accountability::v1::STANDING_VALUE_WITHDRAWN)
+      << "an older form brings nothing back";
   ASSERT_EQ(Permissions(false).size(), 1u);
   EXPECT_EQ(Permissions(false)[0].decision(), Permission::DECISION_WITHDRAWN);
   EXPECT_EQ(Permissions(true).size(), 3u);
   EXPECT_EQ(Permissions(true)[0].source_text(), "Yes, without my name.");
   EXPECT_EQ(Permissions(true)[0].recorder_role(), "engagement_lead");
+}
+
+TEST_F(StandingDoor, WhatIsSaidMeanwhileIsNotLost) {
+  ASSERT_TRUE(Set(Said(Permission::DECISION_GIVEN, "2026-01-01T10:00:00Z")).ok());
+  keeper_.meanwhile = [this] {
+    EXPECT_TRUE(Set(Said(Permission::DECISION_WITHDRAWN, "2026-03-01T10:00:00Z")).ok());
+  };
+  EXPECT_TRUE(Set(Said(Permission::DECISION_GIVEN, "2026-02-01T10:00:00Z")).ok());
+  EXPECT_EQ(Permissions(true).size(), 3u);
+  ASSERT_EQ(Permissions(false).size(), 1u);
+  EXPECT_EQ(Permissions(false)[0].decision(), Permission::DECISION_WITHDRAWN);
+  EXPECT_EQ(keeper_.told.back().value(), accountability::v1::STANDING_VALUE_WITHDRAWN);
+  keeper_.meanwhile = [this] { EXPECT_TRUE(Record(Standing::KIND_OBJECTION, false).ok()); };
+  EXPECT_EQ(ReasonOf(Record(Standing::KIND_OBJECTION, false)), "STATE_FORBIDS");
+  EXPECT_EQ(keeper_.told.back().item(), accountability::v1::STANDING_ITEM_OBJECTION);
+  EXPECT_EQ(keeper_.told.back().value(), accountability::v1::STANDING_VALUE_SET);
+}
+
+// The same request twice at once: kept once, and both are told so.
+TEST_F(StandingDoor, OneRequestAtTheSameTimeIsKeptOnce) {
+  const auto request = Said(Permission::DECISION_GIVEN, "2026-01-01T10:00:00Z");
+  keeper_.meanwhile = [&] { EXPECT_TRUE(Set(request).ok()); };
+  EXPECT_TRUE(Set(request).ok());
+  EXPECT_EQ(Permissions(true).size(), 1u);
+}
+
+TEST_F(StandingDoor, KindsThatNoDecisionGoesByAreKeptHereAlone) {
+  ASSERT_TRUE(Set(Said(Permission::DECISION_GIVEN, "2026-01-01T10:00:00Z", "photo_or_video")).ok());
+  EXPECT_TRUE(keeper_.told.empty());
+}
+
+TEST_F(StandingDoor, AddingAMemberAgainRenewsWhatDecisionsKnowOfIt) {
+  auto steward = lead_;
+  steward.caller.set_organisation("network");  // As the fake knows who may write there.
+  registry::v1::CreateOrganisationRequest create;
+  create.mutable_organisation()->set_title("Harbour Trust");
+  create.mutable_organisation()->set_type("vcse");
+  auto* identifier = create.mutable_organisation()->add_identifiers();
+  identifier->set_scheme("chc");
+  identifier->set_value("1234567");
+  create.set_request_id(NewRequest());
+  ASSERT_TRUE(Ask(&RegistryApi::CreateOrganisation, create, steward).ok());
+  for (int i = 0; i < 2; ++i) {
+    registry::v1::AddMemberRequest add;
+    add.set_organisation("organisations/chc-1234567");
+    add.set_request_id(NewRequest());
+    const auto added = Ask(&RegistryApi::AddMember, add, steward);
+    ASSERT_TRUE(added.ok()) << added.status();
+  }
+  ASSERT_EQ(keeper_.members.size(), 2u);
+  EXPECT_EQ(keeper_.members[1].organisation(), "organisations/chc-1234567");
 }
 
 TEST_F(StandingDoor, WhatIsNotInForceIsNotKept) {
@@ -197,8 +263,8 @@ TEST_F(StandingDoor, AnObjectionIsSetAndLiftedOnce) {
   ASSERT_TRUE(Record(Standing::KIND_HOLD, false).ok());
   ASSERT_TRUE(Record(Standing::KIND_OBJECTION, true).ok());
   ASSERT_EQ(keeper_.told.size(), 3u);
-  EXPECT_EQ(keeper_.told[2].what, "objection");
-  EXPECT_EQ(keeper_.told[2].to, StandingChange::To::kLifted);
+  EXPECT_EQ(keeper_.told[2].item(), accountability::v1::STANDING_ITEM_OBJECTION);
+  EXPECT_EQ(keeper_.told[2].value(), accountability::v1::STANDING_VALUE_LIFTED);
   EXPECT_EQ(ReasonOf(Record(Standing::KIND_HOLD, true, "")), "INVALID_FIELDS");
   registry::v1::ListStandingRequest request;
   request.set_parent(person_);
@@ -273,6 +339,23 @@ TEST_F(StandingDoor, ParticipantsAreAskedWithOneRecordEach) {
   ASSERT_EQ(asked.records_size(), asked.subject_ids_size());
   for (int i = 0; i < asked.records_size(); ++i)
     EXPECT_EQ(asked.records(i).subject(), static_cast<uint32_t>(i) + 1);
+}
+
+TEST_F(StandingDoor, PeopleWhoMayNotBeShownAreNotOpened) {
+  registry::v1::GetParticipantRequest get;
+  get.set_name(person_);
+  ASSERT_TRUE(Ask(&RegistryApi::GetParticipant, get, lead_).ok());
+  const std::string hidden = decider_.questions.back().subject_ids(0);
+  DamageSealed<registry::storage::v1::ParticipantRecord>(&store_, registry::kParticipants);
+  const std::string shown = Register("crm-2");
+  registry::v1::ListParticipantsRequest list;
+  list.set_parent(std::string("organisations/") + kLead);
+  EXPECT_FALSE(Ask(&RegistryApi::ListParticipants, list, lead_).ok());
+  decider_.hidden_subjects = {hidden};
+  const auto page = Ask(&RegistryApi::ListParticipants, list, lead_);
+  ASSERT_TRUE(page.ok()) << page.status();
+  ASSERT_EQ(page->participants_size(), 1);
+  EXPECT_EQ(page->participants(0).name(), shown);
 }
 
 TEST_F(StandingDoor, WhoOnlyTriesTheNetworkOutIsKnown) {

@@ -6,8 +6,10 @@
 // channel lives as long as the process: few are made.
 // Thread safety: a value; channels are safe from any thread. No gRPC header.
 
+#include <chrono>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "services/common/rpc/client.h"
 
@@ -31,6 +33,20 @@ Link MakeLink(const LinkOptions& options);
 // The error of a call on a link as it may leave this service: what the other side said of itself,
 // or UNAVAILABLE when it could not be reached.
 absl::Status LinkError(const Link& link, const absl::Status& status);
+
+// How long one of the host's services waits for another.
+inline constexpr std::chrono::seconds kLinkPatience{10};
+
+// One call on a link. Errors as LinkError says.
+template <class Response, class Request>
+coro::Task<absl::StatusOr<Response>> CallOn(Link link, std::string path, Request request,
+                                            std::chrono::milliseconds patience = kLinkPatience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  auto response = co_await CallUnary<Response>(link.channel, std::move(path), std::move(request),
+                                               link.metadata, deadline);
+  if (!response.ok()) co_return LinkError(link, response.status());
+  co_return response;
+}
 
 // Whether the other side answers; waits for it until the deadline.
 coro::Task<absl::Status> Greet(Link link, std::chrono::steady_clock::time_point deadline);

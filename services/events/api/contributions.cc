@@ -132,6 +132,21 @@ void ShowToOthers(v1::Contribution* contribution) {
   contribution->clear_redacted_text();
 }
 
+// What tells a contribution from others, and nothing of what it says.
+v1::Contribution NameAndCode(const v1::Contribution& stored) {
+  v1::Contribution contribution;
+  contribution.set_name(stored.name());
+  contribution.set_contribution_code(stored.contribution_code());
+  return contribution;
+}
+
+// The first `count` of a question's records that may leave.
+std::vector<bool> Shown(const gate::Decision& decision, size_t count) {
+  std::vector<bool> shown;
+  for (size_t i = 0; i < count; ++i) shown.push_back(decision.Shows(static_cast<int>(i)));
+  return shown;
+}
+
 // Another import, or a hand (empty), holds the contribution too. True when the record changed.
 bool AddHolder(const std::string& import_name, ContributionRecord* record) {
   const auto& also = record->also_imports();
@@ -145,21 +160,29 @@ bool AddHolder(const std::string& import_name, ContributionRecord* record) {
 }  // namespace
 
 coro::Task<absl::StatusOr<std::vector<v1::Contribution>>> EventsApi::ToPublic(
-    const rpc::Call& call, std::vector<Contribution> stored, EventRef event) {
+    const rpc::Call& call, std::vector<Contribution> stored, EventRef event,
+    std::vector<bool> opens) {
   std::vector<std::string> key_ids;
-  for (const auto& one : stored) key_ids.push_back(one.record.sealed().key_id());
+  for (size_t i = 0; i < stored.size(); ++i)
+    if (opens[i]) key_ids.push_back(stored[i].record.sealed().key_id());
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto keys,
                                 co_await parts_.vault->Load(event.partition(), key_ids));
   std::vector<v1::Contribution> contributions;
+  auto key = keys.begin();
   for (size_t i = 0; i < stored.size(); ++i) {
+    if (!opens[i]) {
+      contributions.push_back(NameAndCode(stored[i].record.public_()));
+      continue;
+    }
     v1::Contribution contribution = std::move(*stored[i].record.mutable_public_());
     contribution.set_etag(records::EtagOf(stored[i].revision));
-    if (keys[i]) {
+    if (*key) {
       WATERLINE_CO_RETURN_IF_ERROR(privacy::OpenPersonal(
-          stored[i].record.sealed(), contribution.name(), *keys[i], &contribution));
+          stored[i].record.sealed(), contribution.name(), **key, &contribution));
     } else {
       contribution.set_erased(true);
     }
+    ++key;
     if (call.caller.organisation() != event.organisation) ShowToOthers(&contribution);
     contributions.push_back(std::move(contribution));
   }
@@ -186,13 +209,13 @@ coro::Task<absl::StatusOr<std::vector<std::optional<std::string>>>> EventsApi::F
 }
 
 // A source id that is there is left as it is, unless its import was reverted: then it comes back.
-coro::Task<absl::StatusOr<std::vector<std::string>>> EventsApi::StoreContributions(
+coro::Task<absl::StatusOr<std::vector<EventsApi::Placed>>> EventsApi::StoreContributions(
     EventRef event, std::vector<NewContribution> contributions, CommitHook* hook,
     common::v1::BulkReport* report) {
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto index_key,
                                 co_await parts_.vault->IndexKey(event.partition()));
   const int64_t now_ms = parts_.clock->NowMs();
-  std::vector<std::string> ids;
+  std::vector<Placed> placed;
   int conflicts = 0;
   for (size_t begin = 0; begin < contributions.size();) {
     const size_t end = std::min(contributions.size(), begin + kContributionsPerCommit);
@@ -207,7 +230,7 @@ coro::Task<absl::StatusOr<std::vector<std::string>>> EventsApi::StoreContributio
                                   co_await parts_.store->Get(event.partition(), sources));
     Batch batch;
     common::v1::BulkReport some;
-    std::vector<std::string> new_ids;
+    std::vector<Placed> some_placed;
     size_t at = begin;
     for (; at < end && batch.size_bytes() < kBytesPerCommit; ++at) {
       const auto& source = sources[at - begin];
@@ -217,8 +240,9 @@ coro::Task<absl::StatusOr<std::vector<std::string>>> EventsApi::StoreContributio
         WATERLINE_CO_ASSIGN_OR_RETURN(auto stored, co_await records::Load<ContributionRecord>(
                                                        parts_.store, event.partition(),
                                                        Key(kContributions, event.id + "/" + id)));
-        new_ids.push_back(id);
-        if (stored && !stored->record.public_().withdrawn()) {
+        const bool stays = stored && !stored->record.public_().withdrawn();
+        some_placed.push_back({id, !stays});
+        if (stays) {
           some.set_unchanged(some.unchanged() + 1);
           if (AddHolder(contributions[at].public_fields.import(), &stored->record)) {
             const Key key(kContributions, event.id + "/" + id);
@@ -228,7 +252,7 @@ coro::Task<absl::StatusOr<std::vector<std::string>>> EventsApi::StoreContributio
           continue;
         }
       } else {
-        new_ids.push_back(id);
+        some_placed.push_back({id, true});
         batch.RequireAbsent(source).Put(source, id);
       }
       const auto record = MakeRecord(ContributionName(event.organisation, event.id, id), source.id,
@@ -244,12 +268,12 @@ coro::Task<absl::StatusOr<std::vector<std::string>>> EventsApi::StoreContributio
         continue;
       WATERLINE_CO_RETURN_IF_ERROR(committed.status());
     }
-    ids.insert(ids.end(), new_ids.begin(), new_ids.end());
+    placed.insert(placed.end(), some_placed.begin(), some_placed.end());
     report->set_created(report->created() + some.created());
     report->set_unchanged(report->unchanged() + some.unchanged());
     begin = at;
   }
-  co_return ids;
+  co_return placed;
 }
 
 EventsApi::Answer<v1::RecordContributionsResponse> EventsApi::RecordContributions(
@@ -294,14 +318,18 @@ EventsApi::Answer<v1::RecordContributionsResponse> EventsApi::RecordContribution
   auto* report = response.mutable_report();
   report->set_rows_read(contributions.size());
   WATERLINE_CO_ASSIGN_OR_RETURN(
-      const auto contribution_ids,
+      const auto placed,
       co_await StoreContributions(event, std::move(contributions), &hook, report));
+  // The decision is one to write: what was there before stays closed.
   std::vector<Contribution> stored;
-  for (const auto& id : contribution_ids) {
+  std::vector<bool> opens;
+  for (const auto& [id, is_new] : placed) {
     WATERLINE_CO_ASSIGN_OR_RETURN(
         auto one, co_await records::Load<ContributionRecord>(
                       parts_.store, event.partition(), Key(kContributions, event.id + "/" + id)));
-    if (one) stored.push_back(*std::move(one));
+    if (!one) continue;
+    stored.push_back(*std::move(one));
+    opens.push_back(is_new);
   }
   if (!retry) {
     Batch batch;
@@ -310,7 +338,8 @@ EventsApi::Answer<v1::RecordContributionsResponse> EventsApi::RecordContribution
     WATERLINE_CO_RETURN_IF_ERROR(
         (co_await parts_.store->Commit(event.partition(), std::move(batch))).status());
   }
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto shown, co_await ToPublic(call, std::move(stored), event));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto shown, co_await ToPublic(call, std::move(stored), event, std::move(opens)));
   for (auto& one : shown) *response.add_contributions() = std::move(one);
   co_return gate::Draft<v1::RecordContributionsResponse>(std::move(response), std::move(decision));
 }
@@ -337,7 +366,9 @@ EventsApi::Answer<v1::GetContributionResponse> EventsApi::GetContribution(
   WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await parts_.gate->Ask(call, ask));
   if (one.empty()) co_return Error(reason::kNotFound, "there is no contribution of this name");
   v1::GetContributionResponse response;
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto shown, co_await ToPublic(call, std::move(one), event));
+  std::vector<bool> opens = Shown(decision, 1);
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto shown,
+                                co_await ToPublic(call, std::move(one), event, std::move(opens)));
   *response.mutable_contribution() = std::move(shown[0]);
   co_return gate::Draft<v1::GetContributionResponse>(std::move(response), std::move(decision));
 }
@@ -373,7 +404,9 @@ EventsApi::Answer<v1::ListContributionsResponse> EventsApi::ListContributions(
   v1::ListContributionsResponse response;
   if (!fill.next().empty())
     response.set_next_page_token(records::NextPageToken(fill.next(), request.parent()));
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto shown, co_await ToPublic(call, std::move(stored), event));
+  std::vector<bool> opens = Shown(decision, stored.size());
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      auto shown, co_await ToPublic(call, std::move(stored), event, std::move(opens)));
   for (auto& one : shown) *response.add_contributions() = std::move(one);
   co_return gate::Draft<v1::ListContributionsResponse>(std::move(response), std::move(decision));
 }

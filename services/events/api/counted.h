@@ -23,11 +23,14 @@ class Counted {
  public:
   static constexpr size_t kRecordsPerQuestion = 1000;
 
-  explicit Counted(std::vector<gate::Decision> decisions) : decisions_(std::move(decisions)) {}
+  // `asked`: how many records stood in the questions.
+  Counted(std::vector<gate::Decision> decisions, size_t asked)
+      : decisions_(std::move(decisions)), asked_(asked) {}
 
-  // Whether record `i` may be counted.
+  // Whether record `i` may be counted: it was asked, and not lowered to nothing.
   bool Shows(size_t i) const {
-    return decisions_[i / kRecordsPerQuestion].Shows(static_cast<int>(i % kRecordsPerQuestion));
+    return i < asked_ &&
+           decisions_[i / kRecordsPerQuestion].Shows(static_cast<int>(i % kRecordsPerQuestion));
   }
   // Numbers may leave as they are. Otherwise as policy() says.
   bool exact() const {
@@ -47,6 +50,7 @@ class Counted {
 
  private:
   std::vector<gate::Decision> decisions_;  // At least one.
+  const size_t asked_;
 };
 
 }  // namespace waterline::events

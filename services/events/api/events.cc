@@ -67,6 +67,7 @@ coro::Task<absl::StatusOr<EventFacts>> EventsApi::FactsOfEvent(const rpc::Call& 
       co_await records::Load<EventRecord>(parts_.store, event.partition(), Key(kEvents, event.id)));
   if (!stored) co_return facts;
   facts.scopes = ScopesOf(stored->record.public_());
+  if (call.caller.organisation() == event.organisation) co_return facts;
   const auto programme =
       text::MatchName(stored->record.public_().programme(), "organisations/*/programmes/*");
   if (!programme) co_return facts;

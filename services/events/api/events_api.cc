@@ -65,12 +65,11 @@ coro::Task<absl::Status> EvidenceHook::Before(Batch* batch) {
 coro::Task<absl::StatusOr<gate::Decision>> EventsApi::Ask(
     const rpc::Call& call, gate::Operation operation, std::string organisation,
     std::string collection, std::string name, common::v1::Category category,
-    std::vector<std::string> subjects, uint32_t informants, std::string filter) {
+    std::vector<std::string> subjects, uint32_t informants) {
   gate::Ask ask(operation, std::move(organisation), std::move(collection), std::move(name),
                 {category});
   ask.subject_ids = std::move(subjects);
   ask.informants = informants;
-  ask.filter = std::move(filter);
   auto decision = co_await parts_.gate->Ask(call, ask);
   co_return decision;
 }

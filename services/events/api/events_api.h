@@ -138,7 +138,7 @@ class EventsApi {
                                                  std::string organisation, std::string collection,
                                                  std::string name, common::v1::Category category,
                                                  std::vector<std::string> subjects = {},
-                                                 uint32_t informants = 0, std::string filter = "");
+                                                 uint32_t informants = 0);
   coro::Task<absl::Status> CheckExist(
       std::vector<std::pair<std::string, std::string>> fields_and_names);
 
@@ -147,7 +147,8 @@ class EventsApi {
 
   coro::Task<absl::StatusOr<records::Stored<storage::v1::EventRecord>>> LoadEvent(EventRef event);
   coro::Task<absl::StatusOr<v1::Event>> ReadEvent(EventRef event);
-  // What a question about what was recorded at the event must say of it; absent: no scopes.
+  // What a question about what was recorded at the event must say of it; absent: no scopes. The
+  // controller's own question turns on no partner.
   coro::Task<absl::StatusOr<EventFacts>> FactsOfEvent(const rpc::Call& call, EventRef event);
   coro::Task<absl::Status> CheckEventReferences(const v1::Event& event);
   // Edits one event under its revision. `change` says why not.
@@ -171,18 +172,26 @@ class EventsApi {
   // Ids of the contributions with these source ids; nothing for those that are not there.
   coro::Task<absl::StatusOr<std::vector<std::optional<std::string>>>> FindContributions(
       EventRef event, std::vector<std::string> source_ids);
-  // Stores those whose source id is new (or whose import was reverted); ids in the order given.
-  coro::Task<absl::StatusOr<std::vector<std::string>>> StoreContributions(
+  // Where a contribution is stored: placed by this call, or there before it.
+  struct Placed {
+    std::string id;
+    bool is_new;
+  };
+  // Stores those whose source id is new (or whose import was reverted); in the order given.
+  coro::Task<absl::StatusOr<std::vector<Placed>>> StoreContributions(
       EventRef event, std::vector<NewContribution> contributions, CommitHook* hook,
       common::v1::BulkReport* report);
-  // Opened. To others than the controller redacted text takes the place of the original.
+  // Those of `opens` opened, of the others name and contribution code alone. To others than the
+  // controller redacted text takes the place of the original.
   coro::Task<absl::StatusOr<std::vector<v1::Contribution>>> ToPublic(
-      const rpc::Call& call, std::vector<Contribution> stored, EventRef event);
+      const rpc::Call& call, std::vector<Contribution> stored, EventRef event,
+      std::vector<bool> opens);
   coro::Task<absl::Status> StoreReview(const rpc::Call& call,
                                        const v1::ReviewContributionRequest& request, EventRef event,
                                        Contribution stored, const records::Mutation& mutation,
                                        gate::Decision* decision);
-  // What a count rests on: one record per thing or kind of thing, asked in questions of 1,000.
+  // What a count rests on: one record per thing or kind of thing, asked in questions of 1,000. For
+  // others nothing of an organisation that only tries the network out. Ends on the pool.
   coro::Task<absl::StatusOr<Counted>> AskCounted(const rpc::Call& call, gate::Ask ask,
                                                  std::vector<CountedRecord> records);
   // `by_contribution` outlives the call.
@@ -190,7 +199,7 @@ class EventsApi {
       const rpc::Call& call, EventRef event,
       const std::map<std::string, v1::ReactionTally>& by_contribution);
   coro::Task<absl::StatusOr<std::vector<records::Stored<storage::v1::EventRecord>>>> CountedEvents(
-      const rpc::Call& call, std::string organisation);
+      std::string organisation);
   // By id; those that are not there are left out. At most 1,000 ids.
   coro::Task<absl::StatusOr<std::map<std::string, storage::v1::ContributionRecord>>>
   LoadContributions(EventRef event, std::vector<std::string> contribution_ids);

@@ -68,6 +68,8 @@ EvidenceApi::Answer<v1::ReadFeedResponse> EvidenceApi::ReadFeed(
 
 EvidenceApi::Answer<v1::GetEventEvidenceResponse> EvidenceApi::GetEventEvidence(
     const rpc::Call&, const v1::GetEventEvidenceRequest& request) {
+  // Every page reads and hashes the whole: too long for a thread of the network.
+  co_await pool_->Hop();
   WATERLINE_CO_ASSIGN_OR_RETURN(auto whole, co_await reader_.Read(request.event()));
   const std::string digest = crypto::HexEncode(crypto::Sha256(whole.SerializeAsString()));
   WATERLINE_CO_ASSIGN_OR_RETURN(int next, FirstItem(request.page_token(), digest));

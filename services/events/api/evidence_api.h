@@ -3,6 +3,7 @@
 // The handler of EvidenceService: the evidence feed for inference in another process: labels of
 // informants and values, never names, participant ids or text. Thread safety: any thread.
 
+#include "services/common/coro/pool.h"
 #include "services/common/rpc/service.h"
 #include "services/events/store/evidence.h"
 
@@ -12,8 +13,9 @@ class EvidenceApi {
  public:
   static constexpr size_t kPageBytes = 2 * 1024 * 1024;
 
-  explicit EvidenceApi(waterline::storage::Store* store, size_t page_bytes = kPageBytes)
-      : reader_(store), page_bytes_(page_bytes) {}
+  // The evidence of an event is read on `pool`. Both outlive this.
+  EvidenceApi(waterline::storage::Store* store, coro::Pool* pool, size_t page_bytes = kPageBytes)
+      : reader_(store), pool_(pool), page_bytes_(page_bytes) {}
 
   // Registers all methods; the handler outlives the service.
   void Register(rpc::Service* service);
@@ -31,6 +33,7 @@ class EvidenceApi {
 
  private:
   EvidenceReader reader_;
+  coro::Pool* const pool_;
   const size_t page_bytes_;
 };
 

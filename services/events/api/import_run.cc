@@ -249,10 +249,11 @@ coro::Task<absl::Status> ImportRun::StoreStatements(const Informants& informants
     out->set_moderation(state);
     out->set_count(count);
   }
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto ids,
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto placed,
                                 co_await api_->StoreContributions(event_, std::move(fresh), hook,
                                                                   report_.mutable_contributions()));
-  for (size_t i = 0; i < ids.size(); ++i) contributions_[polis_.statements()[i].source_id] = ids[i];
+  for (size_t i = 0; i < placed.size(); ++i)
+    contributions_[polis_.statements()[i].source_id] = placed[i].id;
   co_return absl::OkStatus();
 }
 

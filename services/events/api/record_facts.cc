@@ -18,12 +18,6 @@ std::vector<std::string> ScopesOf(const v1::Event& event) {
   return scopes;
 }
 
-RecordFacts KeptByLead() {
-  RecordFacts facts;
-  facts.set_lead_only(true);
-  return facts;
-}
-
 RecordFacts FactsOf(const v1::Programme& programme) {
   RecordFacts facts;
   facts.add_scopes(programme.name());

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "waterline/accountability/v1/decision.pb.h"
+#include "services/common/gate/facts.h"
 #include "waterline/events/storage/v1/records.pb.h"
 #include "waterline/events/v1/events.pb.h"
 
@@ -33,9 +33,7 @@ struct EventFacts {
 
 std::vector<std::string> ScopesOf(const v1::Event& event);
 
-// A record that the controller keeps to itself. What is absent is asked as one, and so is a page
-// without rows: to others both are like what their agreement does not reach.
-accountability::v1::RecordFacts KeptByLead();
+using gate::KeptByLead;
 
 accountability::v1::RecordFacts FactsOf(const v1::Programme& programme);
 

@@ -12,9 +12,18 @@ namespace {
 using Answers = std::vector<std::optional<std::string>>;
 
 constexpr char kLookUpNames[] = "/waterline.registry.v1.DirectoryService/LookUpNames";
-constexpr char kLookUpTest[] = "/waterline.registry.v1.DirectoryService/LookUpTest";
-constexpr std::chrono::seconds kPatience{10};
 constexpr size_t kNamesMax = 1000;
+
+// One answer per name, at most kNamesMax.
+coro::Task<absl::StatusOr<registry::v1::LookUpNamesResponse>> LookUp(
+    rpc::Link link, registry::v1::LookUpNamesRequest request) {
+  const int asked = request.names_size();
+  auto response = co_await rpc::CallOn<registry::v1::LookUpNamesResponse>(link, kLookUpNames,
+                                                                          std::move(request));
+  if (response.ok() && response->names_size() != asked)
+    co_return Error(reason::kUnexpected, "registry answered another number of names");
+  co_return response;
+}
 
 }  // namespace
 
@@ -24,13 +33,8 @@ coro::Task<absl::StatusOr<Answers>> RemoteDirectory::Look(std::vector<std::strin
     registry::v1::LookUpNamesRequest request;
     const size_t end = std::min(names.size(), answers.size() + kNamesMax);
     for (size_t i = answers.size(); i < end; ++i) request.add_names(names[i]);
-    const auto deadline = std::chrono::steady_clock::now() + kPatience;
-    const auto response = co_await rpc::CallUnary<registry::v1::LookUpNamesResponse>(
-        link_.channel, kLookUpNames, std::move(request), link_.metadata, deadline);
-    if (!response.ok()) co_return rpc::LinkError(link_, response.status());
-    if (answers.size() + static_cast<size_t>(response->names_size()) != end)
-      co_return Error(reason::kUnexpected, "registry answered another number of names");
-    for (const auto& name : response->names()) {
+    WATERLINE_CO_ASSIGN_OR_RETURN(const auto response, co_await LookUp(link_, std::move(request)));
+    for (const auto& name : response.names()) {
       answers.push_back(name.exists() ? std::optional<std::string>(name.subject_id())
                                       : std::nullopt);
     }
@@ -39,13 +43,10 @@ coro::Task<absl::StatusOr<Answers>> RemoteDirectory::Look(std::vector<std::strin
 }
 
 coro::Task<absl::StatusOr<bool>> RemoteDirectory::IsTest(std::string organisation) {
-  registry::v1::LookUpTestRequest request;
-  request.set_organisation(std::move(organisation));
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  const auto response = co_await rpc::CallUnary<registry::v1::LookUpTestResponse>(
-      link_.channel, kLookUpTest, std::move(request), link_.metadata, deadline);
-  if (!response.ok()) co_return rpc::LinkError(link_, response.status());
-  co_return response->test();
+  registry::v1::LookUpNamesRequest request;
+  request.add_names("organisations/" + organisation);
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto response, co_await LookUp(link_, std::move(request)));
+  co_return response.names(0).test();
 }
 
 }  // namespace waterline::events

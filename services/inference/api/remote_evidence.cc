@@ -8,19 +8,15 @@
 namespace waterline::inference {
 namespace {
 
-constexpr std::chrono::seconds kPatience{10};
+constexpr char kService[] = "/waterline.events.v1.EvidenceService/";
 constexpr std::chrono::milliseconds kTimeoutMax{20'000};
 constexpr int kBeginningsMax = 8;  // Of reading evidence that changes between its pages.
 
 template <class Response, class Request>
 coro::Task<absl::StatusOr<Response>> Ask(rpc::Link link, const char* method, Request request,
-                                         std::chrono::milliseconds patience) {
-  const std::string path = std::string("/waterline.events.v1.EvidenceService/") + method;
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  auto response = co_await rpc::CallUnary<Response>(link.channel, path, std::move(request),
-                                                    link.metadata, deadline);
-  if (!response.ok()) co_return rpc::LinkError(link, response.status());
-  co_return response;
+                                         std::chrono::milliseconds patience = rpc::kLinkPatience) {
+  return rpc::CallOn<Response>(std::move(link), std::string(kService) + method, std::move(request),
+                               patience);
 }
 
 // All pages of an event's evidence, or ABORTED when it changed between two.
@@ -30,7 +26,7 @@ coro::Task<absl::StatusOr<events::v1::EventEvidence>> ReadPages(rpc::Link link, 
   request.set_event(event);
   do {
     WATERLINE_CO_ASSIGN_OR_RETURN(auto page, co_await Ask<events::v1::GetEventEvidenceResponse>(
-                                                 link, "GetEventEvidence", request, kPatience));
+                                                 link, "GetEventEvidence", request));
     evidence.MergeFrom(page.evidence());
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());
@@ -41,8 +37,8 @@ coro::Task<absl::StatusOr<events::v1::EventEvidence>> ReadPages(rpc::Link link, 
 
 coro::Task<absl::StatusOr<std::vector<std::string>>> RemoteEvidence::Partitions() {
   events::v1::ListFeedsRequest request;
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto feeds, co_await Ask<events::v1::ListFeedsResponse>(
-                                                      link_, "ListFeeds", request, kPatience));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto feeds, co_await Ask<events::v1::ListFeedsResponse>(link_, "ListFeeds", request));
   co_return std::vector<std::string>(feeds.partitions().begin(), feeds.partitions().end());
 }
 
@@ -52,8 +48,8 @@ coro::Task<absl::StatusOr<std::vector<events::v1::FeedItem>>> RemoteEvidence::Re
   request.set_partition(partition);
   request.set_after(after);
   request.set_limit(limit);
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto feed, co_await Ask<events::v1::ReadFeedResponse>(
-                                                     link_, "ReadFeed", request, kPatience));
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto feed, co_await Ask<events::v1::ReadFeedResponse>(link_, "ReadFeed", request));
   co_return std::vector<events::v1::FeedItem>(feed.items().begin(), feed.items().end());
 }
 
@@ -77,7 +73,7 @@ coro::Task<absl::Status> RemoteEvidence::Wait(std::map<std::string, uint64_t> af
     feed->set_position(position);
   }
   auto answer = co_await Ask<events::v1::WaitForFeedsResponse>(link_, "WaitForFeeds", request,
-                                                               timeout + kPatience);
+                                                               timeout + rpc::kLinkPatience);
   co_return answer.status();
 }
 

@@ -1,3 +1,4 @@
+#include "services/common/gate/facts.h"
 #include "services/common/text/id.h"
 #include "services/registry/api/registry_api.h"
 
@@ -15,9 +16,7 @@ RegistryApi::Answer<v1::ListAccessHistoryResponse> RegistryApi::ListAccessHistor
   // not told of every time they were told.
   gate::Ask ask(gate::Operation::OPERATION_READ, (*ids)[0], "access_history",
                 request.participant() + "/access_history", {common::v1::CATEGORY_LEDGER});
-  accountability::v1::RecordFacts facts;
-  facts.set_lead_only(true);
-  ask.records.push_back(facts);
+  ask.records.push_back(gate::KeptByLead());
   WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await parts_.gate->Ask(call, ask));
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto person, co_await FindPerson(request.participant()));
   if (!person.stored)

@@ -2,6 +2,7 @@
 
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
+#include "services/common/text/id.h"
 
 namespace waterline::registry {
 namespace {
@@ -12,7 +13,6 @@ constexpr int kNamesMax = 1000;
 
 void DirectoryApi::Register(rpc::Service* service) {
   rpc::Internal(service, "LookUpNames", this, &DirectoryApi::LookUpNames, {"events"});
-  rpc::Internal(service, "LookUpTest", this, &DirectoryApi::LookUpTest, {"events"});
 }
 
 coro::Task<absl::StatusOr<v1::LookUpNamesResponse>> DirectoryApi::LookUpNames(
@@ -21,20 +21,16 @@ coro::Task<absl::StatusOr<v1::LookUpNamesResponse>> DirectoryApi::LookUpNames(
   std::vector<std::string> names(request.names().begin(), request.names().end());
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto answers, co_await directory_->Look(std::move(names)));
   v1::LookUpNamesResponse response;
-  for (const auto& answer : answers) {
+  for (size_t i = 0; i < answers.size(); ++i) {
     auto* name = response.add_names();
-    name->set_exists(answer.has_value());
-    if (answer) name->set_subject_id(*answer);
+    name->set_exists(answers[i].has_value());
+    if (!answers[i]) continue;
+    name->set_subject_id(*answers[i]);
+    const auto ids = text::MatchName(request.names(static_cast<int>(i)), "organisations/*");
+    if (!ids) continue;
+    WATERLINE_CO_ASSIGN_OR_RETURN(const bool is_test, co_await directory_->IsTest((*ids)[0]));
+    name->set_test(is_test);
   }
-  co_return response;
-}
-
-coro::Task<absl::StatusOr<v1::LookUpTestResponse>> DirectoryApi::LookUpTest(
-    const rpc::Call& /*call*/, const v1::LookUpTestRequest& request) {
-  WATERLINE_CO_ASSIGN_OR_RETURN(const bool is_test,
-                                co_await directory_->IsTest(request.organisation()));
-  v1::LookUpTestResponse response;
-  response.set_test(is_test);
   co_return response;
 }
 

@@ -18,8 +18,6 @@ class DirectoryApi {
 
   coro::Task<absl::StatusOr<v1::LookUpNamesResponse>> LookUpNames(
       const rpc::Call& call, const v1::LookUpNamesRequest& request);
-  coro::Task<absl::StatusOr<v1::LookUpTestResponse>> LookUpTest(
-      const rpc::Call& call, const v1::LookUpTestRequest& request);
 
  private:
   rpc::Directory* const directory_;

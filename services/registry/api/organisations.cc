@@ -20,7 +20,7 @@ absl::Status Absent(const std::string& what) {
 }
 
 // What agreements must know of a member, for accountability. Told before the member is kept, so
-// that no member is unknown there; told again by a retry, it changes nothing.
+// that no member is unknown there, and again whenever the call is repeated: that renews it.
 accountability::v1::SetMemberRequest MemberFactsOf(const rpc::Call& call, const std::string& name,
                                                    const v1::Organisation& organisation) {
   accountability::v1::SetMemberRequest request;
@@ -204,17 +204,17 @@ RegistryApi::Answer<v1::AddMemberResponse> RegistryApi::AddMember(
   const Key key(kMembers, id);
   WATERLINE_CO_ASSIGN_OR_RETURN(
       auto stored, co_await records::Load<MemberRecord>(parts_.store, NetworkPartition(), key));
+  const Key organisation_key(kOrganisations, id);
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto organisation,
+                                co_await records::Load<storage::v1::OrganisationRecord>(
+                                    parts_.store, NetworkPartition(), organisation_key));
+  if (!organisation)
+    co_return BadFields(
+        {{"organisation", "names no organisation of this network; create or import it first"}});
+  auto told = co_await parts_.accountability->SetMember(
+      MemberFactsOf(call, request.organisation(), organisation->record.public_()));
+  if (!told.ok()) co_return told.status();
   if (!stored) {
-    const Key organisation_key(kOrganisations, id);
-    WATERLINE_CO_ASSIGN_OR_RETURN(const auto organisation,
-                                  co_await records::Load<storage::v1::OrganisationRecord>(
-                                      parts_.store, NetworkPartition(), organisation_key));
-    if (!organisation)
-      co_return BadFields(
-          {{"organisation", "names no organisation of this network; create or import it first"}});
-    auto told = co_await parts_.accountability->SetMember(
-        MemberFactsOf(call, request.organisation(), organisation->record.public_()));
-    if (!told.ok()) co_return told.status();
     stored.emplace();
     stored->record.mutable_public_()->set_organisation(request.organisation());
     stored->record.mutable_public_()->set_host(id == parts_.network.host);

@@ -4,6 +4,7 @@
 
 #include "services/common/crypto/encoding.h"
 #include "services/common/crypto/random.h"
+#include "services/common/gate/facts.h"
 #include "services/common/text/date.h"
 #include "services/common/text/id.h"
 #include "services/registry/api/registry_api.h"
@@ -25,11 +26,11 @@ gate::Ask AskParticipants(gate::Operation operation, const std::string& organisa
   ask.subject_ids = std::move(subjects);
   // One record per person; a list without any, and a person who is not there, is asked as one that
   // stays with the controller, so that others cannot tell it from what is hidden.
-  ask.records.resize(std::max<size_t>(ask.subject_ids.size(), 1));
+  ask.records.resize(ask.subject_ids.size());
   for (size_t i = 0; i < ask.subject_ids.size(); ++i)
     ask.records[i].set_subject(static_cast<uint32_t>(i) + 1);
   if (ask.subject_ids.empty()) {
-    ask.records[0].set_lead_only(true);
+    ask.records.push_back(gate::KeptByLead());
   } else {
     ask.scopes.push_back("organisations/" + organisation);
   }
@@ -63,18 +64,23 @@ absl::Status Absent() { return Error(reason::kNotFound, "there is no participant
 coro::Task<absl::StatusOr<std::vector<v1::Participant>>> RegistryApi::ToPublic(
     std::vector<Participant> stored, std::string organisation) {
   std::vector<std::string> key_ids;
-  for (const auto& one : stored) key_ids.push_back(one.record.sealed().key_id());
+  for (const auto& one : stored)
+    if (one.record.has_sealed()) key_ids.push_back(one.record.sealed().key_id());
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto keys,
                                 co_await parts_.vault->Load(Partition(organisation), key_ids));
   std::vector<v1::Participant> participants;
+  auto key = keys.begin();
   for (size_t i = 0; i < stored.size(); ++i) {
     v1::Participant participant = std::move(*stored[i].record.mutable_public_());
     participant.set_etag(records::EtagOf(stored[i].revision));
-    if (stored[i].record.has_sealed() && keys[i]) {
-      WATERLINE_CO_RETURN_IF_ERROR(privacy::OpenPersonal(
-          stored[i].record.sealed(), participant.name(), *keys[i], &participant));
-    } else if (stored[i].record.has_sealed()) {
-      participant.set_erased(true);
+    if (stored[i].record.has_sealed()) {
+      if (*key) {
+        WATERLINE_CO_RETURN_IF_ERROR(privacy::OpenPersonal(
+            stored[i].record.sealed(), participant.name(), **key, &participant));
+      } else {
+        participant.set_erased(true);
+      }
+      ++key;
     }
     participants.push_back(std::move(participant));
   }
@@ -200,6 +206,9 @@ RegistryApi::Answer<v1::ListParticipantsResponse> RegistryApi::ListParticipants(
     WATERLINE_CO_ASSIGN_OR_RETURN(decision, co_await parts_.gate->Ask(call, ask));
   } while (!fill.Enough(keys, decision));
   stored.resize(static_cast<size_t>(fill.rows()));
+  // Release takes out the rows that may not leave; they stay closed until then.
+  for (size_t i = 0; i < stored.size(); ++i)
+    if (!decision.Shows(static_cast<int>(i))) stored[i].record.clear_sealed();
   v1::ListParticipantsResponse response;
   if (!fill.next().empty())
     response.set_next_page_token(records::NextPageToken(fill.next(), request.parent()));

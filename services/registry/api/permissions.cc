@@ -1,7 +1,10 @@
 #include "services/registry/domain/permissions.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
 
+#include "services/common/gate/facts.h"
 #include "services/common/text/date.h"
 #include "services/common/text/id.h"
 #include "services/registry/api/registry_api.h"
@@ -9,6 +12,9 @@
 namespace waterline::registry {
 namespace {
 
+using accountability::v1::StandingEdit;
+using accountability::v1::StandingItem;
+using accountability::v1::StandingValue;
 using storage::v1::ParticipantRecord;
 using storage::v1::PermissionRecord;
 using storage::v1::StandingRecord;
@@ -16,6 +22,7 @@ using waterline::storage::Batch;
 using waterline::storage::Key;
 using waterline::storage::Partition;
 
+constexpr int kConflictsMax = 20;
 constexpr size_t kHistoryMax = 1000;  // Of one participant, in each of the two collections.
 
 absl::Status Absent() { return Error(reason::kNotFound, "there is no participant of this name"); }
@@ -37,45 +44,79 @@ gate::Ask AskAbout(gate::Operation operation, const RegistryApi::Person& person,
                    const std::string& collection) {
   gate::Ask ask(operation, person.partition.id, collection, person.name + "/" + collection,
                 {common::v1::CATEGORY_PERMISSIONS});
-  accountability::v1::RecordFacts facts;
-  facts.set_lead_only(true);
+  ask.records.push_back(gate::KeptByLead());
   if (person.stored) {
     ask.subject_ids.push_back(person.stored->record.subject_id());
-    facts.set_subject(1);
+    ask.records[0].set_subject(1);
   }
-  ask.records.push_back(facts);
   return ask;
 }
 
-std::vector<FieldViolation> CheckNames(const std::string& field, const std::string& participant,
-                                       const std::string& request_id) {
-  std::vector<FieldViolation> violations;
-  if (!text::MatchName(participant, "organisations/*/participants/*"))
-    violations.push_back({field, "is not a name organisations/{id}/participants/{id}"});
-  records::CheckRequestId(request_id, &violations);
-  return violations;
+void CheckParticipantName(const std::string& field, const std::string& name,
+                          std::vector<FieldViolation>* violations) {
+  if (!text::MatchName(name, "organisations/*/participants/*"))
+    violations->push_back({field, "is not a name organisations/{id}/participants/{id}"});
 }
 
-StandingChange ToChange(const v1::Permission& permission) {
-  const bool given = permission.decision() == v1::Permission::DECISION_GIVEN;
-  const bool withdrawn = permission.decision() == v1::Permission::DECISION_WITHDRAWN;
-  const int64_t expires = permission.has_expires_at() ? text::ToMs(permission.expires_at()) : 0;
-  return {permission.kind(),
-          given       ? StandingChange::To::kGiven
-          : withdrawn ? StandingChange::To::kWithdrawn
-                      : StandingChange::To::kRefused,
-          expires};
+// What decisions go by, by its code; unspecified: kept here alone.
+StandingItem ItemOf(const std::string& code) {
+  struct Row {
+    const char* code;
+    StandingItem item;
+  };
+  static constexpr Row kRows[] = {
+      {"share_with_named_partners", accountability::v1::STANDING_ITEM_SHARE_WITH_NAMED_PARTNERS},
+      {"share_with_any_ics_partner", accountability::v1::STANDING_ITEM_SHARE_WITH_ANY_ICS_PARTNER},
+      {"quote_anonymously", accountability::v1::STANDING_ITEM_QUOTE_ANONYMOUSLY},
+      {"quote_with_name", accountability::v1::STANDING_ITEM_QUOTE_WITH_NAME},
+      {"reuse_for_research_contact", accountability::v1::STANDING_ITEM_REUSE_FOR_RESEARCH_CONTACT},
+      {"objection", accountability::v1::STANDING_ITEM_OBJECTION},
+      {"restriction", accountability::v1::STANDING_ITEM_RESTRICTION},
+      {"hold", accountability::v1::STANDING_ITEM_HOLD},
+  };
+  const auto* found = std::find_if(std::begin(kRows), std::end(kRows),
+                                   [&](const Row& row) { return code == row.code; });
+  return found == std::end(kRows) ? accountability::v1::STANDING_ITEM_UNSPECIFIED : found->item;
+}
+
+StandingValue ValueOf(v1::Permission::Decision decision) {
+  if (decision == v1::Permission::DECISION_GIVEN) return accountability::v1::STANDING_VALUE_GIVEN;
+  return decision == v1::Permission::DECISION_WITHDRAWN
+             ? accountability::v1::STANDING_VALUE_WITHDRAWN
+             : accountability::v1::STANDING_VALUE_REFUSED;
+}
+
+// What is in force of the kind that was added last.
+std::optional<StandingEdit> PermissionInForce(const std::vector<v1::Permission>& history) {
+  const auto item = ItemOf(history.back().kind());
+  if (item == accountability::v1::STANDING_ITEM_UNSPECIFIED) return std::nullopt;
+  const auto* current = CurrentOf(history.back().kind(), history);
+  StandingEdit edit;
+  edit.set_item(item);
+  edit.set_value(ValueOf(current->decision()));
+  if (current->has_expires_at()) edit.set_expires_ms(text::ToMs(current->expires_at()));
+  return edit;
+}
+
+// Of standing the last recorded of a kind counts.
+std::optional<StandingEdit> StandingInForce(const std::vector<v1::Standing>& history) {
+  StandingEdit edit;
+  edit.set_item(ItemOf(StandingName(history.back().kind())));
+  edit.set_value(history.back().lifted() ? accountability::v1::STANDING_VALUE_LIFTED
+                                         : accountability::v1::STANDING_VALUE_SET);
+  return edit;
 }
 
 // Those to show, after `page.after`, as many as the page holds.
-template <class Public, class Add>
+template <class Public>
 std::string FillPage(const std::vector<Public>& history, const std::string& participant,
-                     const records::Page& page, bool show_superseded, Add add) {
+                     const records::Page& page, bool show_superseded,
+                     google::protobuf::RepeatedPtrField<Public>* rows) {
   int shown = 0;
   for (size_t i = 0; i < history.size(); ++i) {
     const std::string id = HistoryId(participant, i);
     if (id <= page.after || (history[i].superseded() && !show_superseded)) continue;
-    add(history[i]);
+    *rows->Add() = history[i];
     if (++shown == page.limit) return id;
   }
   return "";
@@ -139,141 +180,141 @@ coro::Task<absl::Status> RegistryApi::Append(std::string collection, Person pers
   co_return committed.status();
 }
 
+coro::Task<absl::Status> RegistryApi::Tell(const rpc::Call& call, Person person,
+                                           std::optional<StandingEdit> edit) {
+  if (!edit) co_return absl::OkStatus();
+  accountability::v1::SetStandingRequest request;
+  *request.mutable_caller() = call.caller;
+  request.set_controller(person.partition.id);
+  request.set_subject_id(person.stored->record.subject_id());
+  *request.add_edits() = *std::move(edit);
+  const auto told = co_await parts_.accountability->SetStanding(std::move(request));
+  co_return told.status();
+}
+
 // In force first, kept then: what is kept was never out of force.
+template <class Record, class Public, class Request>
+coro::Task<absl::StatusOr<Public>> RegistryApi::Add(
+    const rpc::Call& call, const Request& request, std::string collection, Person person,
+    gate::Decision* decision, std::function<absl::Status(std::vector<Public>*)> add,
+    std::function<std::optional<StandingEdit>(const std::vector<Public>&)> in_force) {
+  for (int conflicts = 0;; ++conflicts) {
+    auto mutation = records::MutationOf(call, request);
+    auto retry = co_await records::FindRetry(parts_.store, person.partition, &mutation,
+                                             parts_.clock->NowMs());
+    if (!retry.ok()) co_return retry.status();
+    auto history = co_await History<Record, Public>(collection, person);
+    if (!history.ok()) co_return history.status();
+    if (*retry) co_return (*history)[std::stoul((*retry)->resource_name())];
+    const size_t number = history->size();
+    auto status = add(&*history);
+    if (status.ok() && number >= kHistoryMax) status = Full();
+    if (!status.ok()) co_return status;
+    Public added = history->back();
+    status = co_await Tell(call, person, in_force(*history));
+    if (!status.ok()) co_return status;
+    status =
+        co_await Append<Record>(collection, person, std::move(added), number, mutation, decision);
+    MarkSuperseded(&*history);
+    if (status.ok()) co_return std::move(history->back());
+    if (ReasonOf(status) != reason::kConflict.name || conflicts == kConflictsMax) co_return status;
+  }
+}
+
 RegistryApi::Answer<v1::SetPermissionResponse> RegistryApi::SetPermission(
     const rpc::Call& call, const v1::SetPermissionRequest& request) {
-  const auto names = CheckNames("participant", request.participant(), request.request_id());
+  std::vector<FieldViolation> names;
+  CheckParticipantName("participant", request.participant(), &names);
+  records::CheckRequestId(request.request_id(), &names);
   if (!names.empty()) co_return BadFields(names);
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto person, co_await FindPerson(request.participant()));
   const auto ask = AskAbout(gate::Operation::OPERATION_WRITE, person, kPermissions);
   WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await parts_.gate->Ask(call, ask));
-  if (!person.stored || call.caller.organisation() != person.partition.id) co_return Absent();
-  auto mutation = records::MutationOf(call, request);
-  const int64_t now = parts_.clock->NowMs();
-  WATERLINE_CO_ASSIGN_OR_RETURN(
-      const auto retry,
-      co_await records::FindRetry(parts_.store, person.partition, &mutation, now));
-  auto loaded = co_await History<PermissionRecord, v1::Permission>(kPermissions, person);
-  if (!loaded.ok()) co_return loaded.status();
-  auto& history = *loaded;
-  size_t number = history.size();
-  if (retry) {
-    number = std::stoul(retry->resource_name());
-  } else {
-    const auto violations = CheckPermission(request.permission(), history, now);
-    if (!violations.empty()) co_return BadFields(violations);
-    if (number >= kHistoryMax) co_return Full();
-    v1::Permission added = request.permission();
-    added.clear_superseded();
-    added.set_recorder_role(call.caller.role());
-    *added.mutable_create_time() = text::ToTimestamp(now);
-    history.push_back(added);
-    MarkSuperseded(&history);
-    if (!history.back().superseded()) {
-      std::vector<StandingChange> changes;
-      changes.push_back(ToChange(added));
-      WATERLINE_CO_RETURN_IF_ERROR(co_await parts_.standing->SetStanding(
-          person.partition.id, person.stored->record.subject_id(), std::move(changes), call,
-          decision));
-    }
-    auto kept = co_await Append<PermissionRecord>(kPermissions, person, std::move(added), number,
-                                                  mutation, &decision);
-    if (!kept.ok()) co_return kept;
-  }
+  if (!person.stored) co_return Absent();
+  std::function<absl::Status(std::vector<v1::Permission>*)> add =
+      [&](std::vector<v1::Permission>* history) {
+        const int64_t now = parts_.clock->NowMs();
+        const auto violations = CheckPermission(request.permission(), *history, now);
+        if (!violations.empty()) return BadFields(violations);
+        auto& added = history->emplace_back(request.permission());
+        added.clear_superseded();
+        added.set_recorder_role(call.caller.role());
+        *added.mutable_create_time() = text::ToTimestamp(now);
+        return absl::OkStatus();
+      };
+  auto kept = co_await Add<PermissionRecord, v1::Permission>(
+      call, request, kPermissions, person, &decision, std::move(add), PermissionInForce);
+  if (!kept.ok()) co_return kept.status();
   v1::SetPermissionResponse response;
-  *response.mutable_permission() = history[number];
+  *response.mutable_permission() = *std::move(kept);
   co_return gate::Draft<v1::SetPermissionResponse>(std::move(response), std::move(decision));
 }
 
 RegistryApi::Answer<v1::RecordStandingResponse> RegistryApi::RecordStanding(
     const rpc::Call& call, const v1::RecordStandingRequest& request) {
-  auto violations = CheckNames("participant", request.participant(), request.request_id());
-  const auto others = CheckStanding(request.kind(), request.reason());
-  violations.insert(violations.end(), others.begin(), others.end());
+  auto violations = CheckStanding(request.kind(), request.reason());
+  CheckParticipantName("participant", request.participant(), &violations);
+  records::CheckRequestId(request.request_id(), &violations);
   if (!violations.empty()) co_return BadFields(violations);
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto person, co_await FindPerson(request.participant()));
   const auto ask = AskAbout(gate::Operation::OPERATION_WRITE, person, kStanding);
   WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await parts_.gate->Ask(call, ask));
-  if (!person.stored || call.caller.organisation() != person.partition.id) co_return Absent();
-  auto mutation = records::MutationOf(call, request);
-  const int64_t now = parts_.clock->NowMs();
-  WATERLINE_CO_ASSIGN_OR_RETURN(
-      const auto retry,
-      co_await records::FindRetry(parts_.store, person.partition, &mutation, now));
-  auto loaded = co_await History<StandingRecord, v1::Standing>(kStanding, person);
-  if (!loaded.ok()) co_return loaded.status();
-  auto& history = *loaded;
-  size_t number = history.size();
-  if (retry) {
-    number = std::stoul(retry->resource_name());
-  } else {
-    WATERLINE_CO_RETURN_IF_ERROR(CheckStandingMove(request.kind(), request.lift(), history));
-    if (number >= kHistoryMax) co_return Full();
-    v1::Standing added;
-    added.set_kind(request.kind());
-    added.set_lifted(request.lift());
-    added.set_reason(request.reason());
-    added.set_recorder_role(call.caller.role());
-    *added.mutable_create_time() = text::ToTimestamp(now);
-    history.push_back(added);
-    MarkSuperseded(&history);
-    std::vector<StandingChange> changes;
-    changes.emplace_back(StandingName(request.kind()),
-                         request.lift() ? StandingChange::To::kLifted : StandingChange::To::kSet);
-    WATERLINE_CO_RETURN_IF_ERROR(co_await parts_.standing->SetStanding(
-        person.partition.id, person.stored->record.subject_id(), std::move(changes), call,
-        decision));
-    auto kept = co_await Append<StandingRecord>(kStanding, person, std::move(added), number,
-                                                mutation, &decision);
-    if (!kept.ok()) co_return kept;
-  }
+  if (!person.stored) co_return Absent();
+  std::function<absl::Status(std::vector<v1::Standing>*)> add =
+      [&](std::vector<v1::Standing>* history) {
+        WATERLINE_RETURN_IF_ERROR(CheckStandingMove(request.kind(), request.lift(), *history));
+        auto& added = history->emplace_back();
+        added.set_kind(request.kind());
+        added.set_lifted(request.lift());
+        added.set_reason(request.reason());
+        added.set_recorder_role(call.caller.role());
+        *added.mutable_create_time() = text::ToTimestamp(parts_.clock->NowMs());
+        return absl::OkStatus();
+      };
+  auto kept = co_await Add<StandingRecord, v1::Standing>(
+      call, request, kStanding, person, &decision, std::move(add), StandingInForce);
+  if (!kept.ok()) co_return kept.status();
   v1::RecordStandingResponse response;
-  *response.mutable_standing() = history[number];
+  *response.mutable_standing() = *std::move(kept);
   co_return gate::Draft<v1::RecordStandingResponse>(std::move(response), std::move(decision));
+}
+
+template <class Record, class Public, class Response, class Request>
+RegistryApi::Answer<Response> RegistryApi::ListHistory(
+    const rpc::Call& call, const Request& request, std::string collection,
+    google::protobuf::RepeatedPtrField<Public>* (Response::*field)()) {
+  std::vector<FieldViolation> violations;
+  CheckParticipantName("parent", request.parent(), &violations);
+  if (!violations.empty()) co_return BadFields(violations);
+  const std::string arguments =
+      request.parent() + (request.show_superseded() ? "|all" : "|current");
+  const auto page = records::ReadPage(request.page_size(), request.page_token(), arguments);
+  if (!page.ok()) co_return page.status();
+  const auto person = co_await FindPerson(request.parent());
+  if (!person.ok()) co_return person.status();
+  const auto ask = AskAbout(gate::Operation::OPERATION_READ, *person, collection);
+  auto decision = co_await parts_.gate->Ask(call, ask);
+  if (!decision.ok()) co_return decision.status();
+  if (!person->stored) co_return Absent();
+  const auto history = co_await History<Record, Public>(collection, *person);
+  if (!history.ok()) co_return history.status();
+  Response response;
+  const std::string next =
+      FillPage(*history, person->id, *page, request.show_superseded(), (response.*field)());
+  if (!next.empty()) response.set_next_page_token(records::NextPageToken(next, arguments));
+  co_return gate::Draft<Response>(std::move(response), *std::move(decision));
 }
 
 RegistryApi::Answer<v1::ListPermissionsResponse> RegistryApi::ListPermissions(
     const rpc::Call& call, const v1::ListPermissionsRequest& request) {
-  const auto violations = CheckNames("parent", request.parent(), "-");
-  if (!violations.empty()) co_return BadFields(violations);
-  const std::string arguments =
-      request.parent() + (request.show_superseded() ? "|all" : "|current");
-  WATERLINE_CO_ASSIGN_OR_RETURN(
-      const auto page, records::ReadPage(request.page_size(), request.page_token(), arguments));
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto person, co_await FindPerson(request.parent()));
-  const auto ask = AskAbout(gate::Operation::OPERATION_READ, person, kPermissions);
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await parts_.gate->Ask(call, ask));
-  if (!person.stored || call.caller.organisation() != person.partition.id) co_return Absent();
-  auto history = co_await History<PermissionRecord, v1::Permission>(kPermissions, person);
-  if (!history.ok()) co_return history.status();
-  v1::ListPermissionsResponse response;
-  const std::string next =
-      FillPage(*history, person.id, page, request.show_superseded(),
-               [&](const v1::Permission& one) { *response.add_permissions() = one; });
-  if (!next.empty()) response.set_next_page_token(records::NextPageToken(next, arguments));
-  co_return gate::Draft<v1::ListPermissionsResponse>(std::move(response), std::move(decision));
+  return ListHistory<PermissionRecord>(call, request, kPermissions,
+                                       &v1::ListPermissionsResponse::mutable_permissions);
 }
 
 RegistryApi::Answer<v1::ListStandingResponse> RegistryApi::ListStanding(
     const rpc::Call& call, const v1::ListStandingRequest& request) {
-  const auto violations = CheckNames("parent", request.parent(), "-");
-  if (!violations.empty()) co_return BadFields(violations);
-  const std::string arguments =
-      request.parent() + (request.show_superseded() ? "|all" : "|current");
-  WATERLINE_CO_ASSIGN_OR_RETURN(
-      const auto page, records::ReadPage(request.page_size(), request.page_token(), arguments));
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto person, co_await FindPerson(request.parent()));
-  const auto ask = AskAbout(gate::Operation::OPERATION_READ, person, kStanding);
-  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await parts_.gate->Ask(call, ask));
-  if (!person.stored || call.caller.organisation() != person.partition.id) co_return Absent();
-  auto history = co_await History<StandingRecord, v1::Standing>(kStanding, person);
-  if (!history.ok()) co_return history.status();
-  v1::ListStandingResponse response;
-  const std::string next =
-      FillPage(*history, person.id, page, request.show_superseded(),
-               [&](const v1::Standing& one) { *response.add_standing() = one; });
-  if (!next.empty()) response.set_next_page_token(records::NextPageToken(next, arguments));
-  co_return gate::Draft<v1::ListStandingResponse>(std::move(response), std::move(decision));
+  return ListHistory<StandingRecord>(call, request, kStanding,
+                                     &v1::ListStandingResponse::mutable_standing);
 }
 
 }  // namespace waterline::registry

@@ -5,7 +5,10 @@
 // permissions.cc (permissions and standing).
 // Thread safety: any thread.
 
+#include <functional>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "services/common/clock/clock.h"
 #include "services/common/coro/pool.h"
@@ -15,7 +18,6 @@
 #include "services/common/rpc/network.h"
 #include "services/common/rpc/service.h"
 #include "services/common/rpc/standing.h"
-#include "services/registry/api/standing_keeper.h"
 #include "services/registry/domain/organisation_file.h"
 #include "services/registry/store/keys.h"
 #include "waterline/registry/storage/v1/records.pb.h"
@@ -31,8 +33,7 @@ class RegistryApi {
     gate::Gate* gate = nullptr;
     rpc::StandingKeeper* accountability = nullptr;  // Its part of what is written here.
     Clock* clock = nullptr;
-    coro::Pool* pool = nullptr;          // For files.
-    StandingKeeper* standing = nullptr;  // The way to it for what is said of persons.
+    coro::Pool* pool = nullptr;  // For files.
     rpc::NetworkFacts network;
     std::string ledger_key;  // C2SP vkey.
     std::string version;
@@ -129,6 +130,23 @@ class RegistryApi {
   // What was recorded of a person in `permissions` or `standing`, opened, in order, and marked.
   template <class Record, class Public>
   coro::Task<absl::StatusOr<std::vector<Public>>> History(std::string collection, Person person);
+  // What decisions go by from now on. OK: they do, with its ledger entry durable.
+  coro::Task<absl::Status> Tell(const rpc::Call& call, Person person,
+                                std::optional<accountability::v1::StandingEdit> edit);
+  // Adds what `add` appends to the history, or says why it may not, and tells first what is in
+  // force with it. Of calls at the same time each tells the state after both, so none undoes the
+  // other. A repeated request answers what it added. The arguments outlive the call.
+  template <class Record, class Public, class Request>
+  coro::Task<absl::StatusOr<Public>> Add(
+      const rpc::Call& call, const Request& request, std::string collection, Person person,
+      gate::Decision* decision, std::function<absl::Status(std::vector<Public>*)> add,
+      std::function<std::optional<accountability::v1::StandingEdit>(const std::vector<Public>&)>
+          in_force);
+  // The page of a person's history that `request` asks for; `field` is that of the response.
+  template <class Record, class Public, class Response, class Request>
+  Answer<Response> ListHistory(const rpc::Call& call, const Request& request,
+                               std::string collection,
+                               google::protobuf::RepeatedPtrField<Public>* (Response::*field)());
   // Adds one as number `number`; CONFLICT when another came between. `mutation` and `decision`
   // outlive the call.
   template <class Record, class Public>
