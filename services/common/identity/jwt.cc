@@ -215,6 +215,11 @@ void ReplayGuard::Used::Forget(int64_t now_ms) {
 }
 
 absl::Status ReplayGuard::Use(const AccessToken& token, int64_t now_ms) {
+  // A token from the future would, after a restart, look as if it had been issued since.
+  if (token.issued_at > now_ms / kMs)
+    return Refused(
+        "it was issued in the future, and serves no write before then; compare the clocks of "
+        "issuer and server");
   if (token.issued_at < started_ms_ / kMs)
     return Error(reason::kTokenReplayed,
                  "the server has started since this token was issued and cannot know whether it "

@@ -9,7 +9,7 @@
 //   org      the organisation's id; the one whose keys sign
 //   role     of the code list actor_role
 //   purpose  of the code list purpose; need not be there
-//   iat exp  at most 5 minutes apart; clocks may differ by 30 s
+//   iat exp  at most 5 minutes apart; clocks may differ by 30 s, but a write is never before `iat`
 //   jti      1 to 128 visible ASCII characters, new for each token
 //   cnf      {"x5t#S256": SHA-256 of the client certificate} (RFC 8705)
 //   act      {"sub": spiffe://<network>/org/<id>} (RFC 8693): the organisation that may use the
@@ -106,7 +106,8 @@ class ReplayGuard {
   explicit ReplayGuard(int64_t started_ms, size_t tokens_max = kTokensOfIssuerMax)
       : started_ms_(started_ms), tokens_max_(tokens_max) {}
 
-  // UNAUTHENTICATED/TOKEN_REPLAYED; RESOURCE_EXHAUSTED/BUSY when there is no room until tokens end.
+  // UNAUTHENTICATED/TOKEN_REPLAYED, or TOKEN_INVALID when it is issued later than now: of those the
+  // guard could not tell after a restart whether they were used. RESOURCE_EXHAUSTED/BUSY when there is no room until tokens end.
   absl::Status Use(const AccessToken& token, int64_t now_ms);
 
  private:

@@ -212,6 +212,17 @@ TEST(ReplayGuard, WhatWasIssuedBeforeTheStartCountsAsUsed) {
   EXPECT_EQ(ReasonOf(guard.Use(token, kNow * 1000 + 999)), reason::kTokenReplayed.name);
 }
 
+// Else a token that was used just before a restart would serve a second write after it.
+TEST(ReplayGuard, ATokenFromTheFutureServesNoWriteBeforeItsTime) {
+  AccessToken token = Good();
+  token.issued_at = kNow + 30;
+  ReplayGuard before(kNow * 1000);
+  EXPECT_EQ(ReasonOf(before.Use(token, (kNow + 29) * 1000 + 999)), reason::kTokenInvalid.name);
+  EXPECT_TRUE(before.Use(token, (kNow + 30) * 1000).ok());
+  ReplayGuard after((kNow + 31) * 1000);
+  EXPECT_EQ(ReasonOf(after.Use(token, (kNow + 31) * 1000)), reason::kTokenReplayed.name);
+}
+
 TEST(ReplayGuard, FullIsBusyForThatIssuerUntilATokenEnds) {
   ReplayGuard guard(kNow * 1000, 2);
   AccessToken token = Good();
