@@ -107,13 +107,7 @@ absl::StatusOr<std::shared_ptr<const AccessToken>> MtlsIdentity::TokenOf(const s
   return verified;
 }
 
-absl::StatusOr<Identified> MtlsIdentity::AsService(const Client& client, int64_t now_ms) const {
-  const bool service = std::find(std::begin(kServices), std::end(kServices), client.name.service) !=
-                       std::end(kServices);
-  if (client.name.organisation != host_ || !service)
-    return Error(reason::kCertificateRefused,
-                 "this method is for the host's own services, and the client certificate is of "
-                 "none of them");
+Identified MtlsIdentity::AsService(const Client& client, int64_t now_ms) {
   Identified out;
   out.caller.set_organisation(client.name.organisation);
   out.caller.set_actor(client.name.service);
