@@ -17,7 +17,6 @@ constexpr Advice kAdvice[] = {
     {"INVALID_FIELDS", "Correct what is listed and repeat the command."},
     {"PURPOSE_REQUIRED",
      "Say why you ask with --purpose and a code that `waterline codes purpose` lists."},
-    {"PURPOSE_NOT_AVAILABLE", "Ask for another purpose that fits; this one needs a rule to come."},
     {"AGREEMENT_NOT_FOUND", "Leave --agreement out, or ask the host which agreements there are."},
     {"NOT_CONTROLLER",
      "Only the organisation that holds it may do this. Check the name, and --org."},

@@ -18,19 +18,16 @@
 // Thread safety: Identify from any thread.
 
 #include <memory>
-#include <mutex>
 #include <string>
-#include <unordered_map>
 
 #include "services/common/clock/clock.h"
 #include "services/common/identity/identity.h"
 #include "services/common/identity/jwt.h"
 #include "services/common/identity/spiffe.h"
 #include "services/common/identity/trust_store.h"
+#include "services/common/identity/verified_cache.h"
 
 namespace waterline::identity {
-
-inline constexpr std::string_view kAuthorizationKey = "authorization";
 
 class MtlsIdentity : public IdentityProvider {
  public:
@@ -47,6 +44,9 @@ class MtlsIdentity : public IdentityProvider {
   absl::Status AllowsListeningOn(std::string_view) override { return absl::OkStatus(); }
 
  private:
+  static constexpr size_t kTokensMax = 16 * 1024;
+  static constexpr size_t kClientsMax = 4096;
+
   struct Client {
     SpiffeId name;
     std::string thumbprint;
@@ -64,11 +64,9 @@ class MtlsIdentity : public IdentityProvider {
   const std::string network_;
   const TrustStore* const trust_;
   Clock* const clock_;
-  TokenCache tokens_;
+  VerifiedCache<AccessToken> tokens_{kTokensMax};
+  VerifiedCache<Client> clients_{kClientsMax};
   ReplayGuard replays_;
-  std::mutex mutex_;  // Guards the rest. No other lock is taken under it.
-  uint64_t generation_ = 0;
-  std::unordered_map<std::string, std::shared_ptr<const Client>> clients_;  // By SHA-256 of PEM.
 };
 
 }  // namespace waterline::identity

@@ -1,6 +1,6 @@
 #pragma once
 
-// The name in a certificate: spiffe://<network>/org/<organisation id>/svc/<service>. Strict: lower
+// Names of SPIFFE. The one in a certificate: spiffe://<network>/org/<organisation id>/svc/<service>. Strict: lower
 // case, no port, no user, no query, no percent sign, no wildcard, nothing before or after.
 // Thread safety: pure functions.
 
@@ -20,6 +20,11 @@ struct SpiffeId {
 
   std::string ToString() const;
 };
+
+// spiffe://<network>: whom tokens are for. And of an organisation in it, <that>/org/<id>: the issuer
+// of its tokens when its key set names no other.
+std::string NetworkUri(std::string_view network);
+std::string OrganisationUri(std::string_view network, std::string_view organisation);
 
 // UNAUTHENTICATED/CERTIFICATE_REFUSED saying what is wrong: its form, or the network.
 absl::StatusOr<SpiffeId> ParseSpiffeId(std::string_view uri, std::string_view network);
