@@ -1,8 +1,9 @@
 #pragma once
 
 // Who is calling. An IdentityProvider turns what came with a call into a Caller; it is chosen once
-// at start: MtlsIdentity (mtls_identity.h) of a real network, or development identity, which takes
-// everything from metadata, is allowed on loopback and Unix sockets alone, and says DEV in receipts.
+// at start: MtlsIdentity (mtls_identity.h), for a real network, which no program serves yet; or
+// development identity, which takes everything from metadata, so that it is allowed on loopback and
+// Unix sockets alone, and receipts say DEV.
 // Thread safety: Identify is called from any thread.
 
 #include <chrono>

@@ -1,6 +1,7 @@
 #pragma once
 
-// Messages <-> gRPC byte buffers, and the method every server has. For .cc files. Thread safety: pure functions.
+// Messages <-> gRPC byte buffers, and the method every server has. For .cc files. Thread safety:
+// pure functions.
 
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/proto_buffer_reader.h>
