@@ -83,7 +83,7 @@ class Credentials : public ::testing::Test {
 TEST_F(Credentials, ANetworkTakesTheTokensThatAreSigned) {
   const auto trust = identity::TrustStore::Open((folder_ / "trust").string(), "sussex");
   ASSERT_TRUE(trust.ok()) << trust.status();
-  identity::MtlsIdentity network("sussex", "ods-qnx", trust->get(), &clock_);
+  identity::MtlsIdentity network("sussex", trust->get(), &clock_);
   const auto tokens = TokenSourceOf(settings_, &clock_);
   ASSERT_TRUE(tokens.ok()) << tokens.status();
   for (int i = 0; i < 2; ++i) {  // A token of its own for each write.
@@ -106,7 +106,7 @@ TEST_F(Credentials, ANetworkTakesTheTokensThatAreSigned) {
 TEST_F(Credentials, ASessionSpeaksToAServerOfARealNetwork) {
   const auto trust = identity::TrustStore::Open((folder_ / "trust").string(), "sussex");
   ASSERT_TRUE(trust.ok()) << trust.status();
-  identity::MtlsIdentity network("sussex", "ods-qnx", trust->get(), &clock_);
+  identity::MtlsIdentity network("sussex", trust->get(), &clock_);
   const rpc::Service mirror = Mirror();
   rpc::Metrics metrics;
   rpc::ServerOptions options;

@@ -21,7 +21,6 @@ constexpr Advice kAdvice[] = {
     {"INVALID_FIELDS", "Correct what is listed and repeat the command."},
     {"PURPOSE_REQUIRED",
      "Say why you ask with --purpose and a code that `waterline codes purpose` lists."},
-    {"PURPOSE_NOT_AVAILABLE", "Ask for another purpose that fits; this one needs a rule to come."},
     {"AGREEMENT_NOT_FOUND", "Leave --agreement out; `waterline agreement list` shows yours."},
     {"AGREEMENT_NOT_ACTIVE",
      "`waterline agreement list` shows its state: sign it, wait for its start, or have it "

@@ -4,9 +4,8 @@
 #include <string_view>
 
 #include "fmt/format.h"
-#include "google/protobuf/io/coded_stream.h"
-#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "services/common/text/date.h"
+#include "services/common/text/serialise.h"
 
 namespace waterline::demonstration {
 namespace {
@@ -19,13 +18,7 @@ constexpr std::string_view kAsOf = ", as of ";
 
 // The plan has no maps, but says itself that its bytes are stable.
 void Append(const google::protobuf::Message& message, std::string* out) {
-  std::string bytes;
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    message.SerializeToCodedStream(&coded);
-  }
+  const std::string bytes = text::Serialise(message);
   *out += fmt::format("{}:{}", bytes.size(), bytes);
 }
 

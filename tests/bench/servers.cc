@@ -35,7 +35,8 @@ class Echo {
 class NullLedger : public gate::Decider {
  public:
   coro::Task<absl::StatusOr<accountability::v1::Decision>> Decide(
-      accountability::v1::Question question) override {
+      accountability::v1::Question question,
+      std::chrono::steady_clock::time_point /*deadline*/) override {
     accountability::v1::Decision decision;
     decision.set_result(accountability::v1::RESULT_PERMIT);
     decision.set_level(question.asked());

@@ -24,7 +24,8 @@ inline constexpr char kAsker[] = "ods-qnx";
 class OneAgreement : public gate::Decider {
  public:
   coro::Task<absl::StatusOr<accountability::v1::Decision>> Decide(
-      accountability::v1::Question question) override {
+      accountability::v1::Question question,
+      std::chrono::steady_clock::time_point /*deadline*/) override {
     accountability::v1::Decision decision;
     const bool own = question.caller().organisation() == question.controller();
     const bool writes = question.operation() == accountability::v1::OPERATION_WRITE;

@@ -36,7 +36,7 @@ class Certified : public identity::IdentityProvider {
 class Held : public gate::Decider {
  public:
   explicit Held(gate::Decider* inner) : inner_(inner) {}
-  coro::Task<Answer> Decide(v1::Question question) override {
+  coro::Task<Answer> Decide(v1::Question question, steady_clock::time_point deadline) override {
     coro::OneShot<bool> released;
     {
       std::lock_guard lock(mutex_);
@@ -48,7 +48,7 @@ class Held : public gate::Decider {
       }
     }
     co_await released;
-    co_return co_await inner_->Decide(std::move(question));
+    co_return co_await inner_->Decide(std::move(question), deadline);
   }
   void Hold() {
     std::lock_guard lock(mutex_);
@@ -121,7 +121,7 @@ class DecisionApiTest : public ::testing::Test {
   std::future<Answer> Ask(const std::string& attempt,
                           steady_clock::duration time = std::chrono::seconds(25)) {
     auto promise = std::make_shared<std::promise<Answer>>();
-    coro::Start(decider_->DecideUntil(LedgerFixture::Question(attempt), steady_clock::now() + time),
+    coro::Start(decider_->Decide(LedgerFixture::Question(attempt), steady_clock::now() + time),
                 [promise](Answer answer) { promise->set_value(std::move(answer)); });
     return promise->get_future();
   }
@@ -174,7 +174,7 @@ TEST_F(DecisionApiTest, AnErrorBelongsToItsQuestionAndKeepsItsReason) {
   StartDecider("events");
   auto question = LedgerFixture::Question("large");
   for (int i = 0; i <= 1000; ++i) question.add_subject_ids(std::string(16, 'a'));
-  const auto failed = coro::SyncWait(decider_->Decide(question));
+  const auto failed = coro::SyncWait(decider_->Decide(question, steady_clock::time_point::max()));
   EXPECT_EQ(ReasonOf(failed.status()), reason::kTooLarge.name) << failed.status();
   EXPECT_TRUE(Ask("small").get().ok());
 }

@@ -7,8 +7,6 @@
 #include <fstream>
 #include <sstream>
 
-#include "google/protobuf/io/coded_stream.h"
-#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "services/common/coro/sync_wait.h"
 #include "services/common/crypto/hash.h"
 #include "services/common/crypto/random.h"
@@ -16,6 +14,7 @@
 #include "services/common/status/macros.h"
 #include "services/common/storage/byte_order.h"
 #include "services/common/text/date.h"
+#include "services/common/text/serialise.h"
 
 namespace waterline::accountability {
 namespace {
@@ -86,15 +85,7 @@ Key HeadKey(uint64_t epoch) { return Key(kHeads, BigEndian(epoch)); }
 
 uint64_t EpochFromHeadId(const std::string& id) { return FromBigEndian(id); }
 
-std::string SerialiseEntry(const v1::Entry& entry) {
-  std::string bytes;
-  google::protobuf::io::StringOutputStream stream(&bytes);
-  google::protobuf::io::CodedOutputStream coded(&stream);
-  coded.SetSerializationDeterministic(true);
-  entry.SerializeToCodedStream(&coded);
-  coded.Trim();
-  return bytes;
-}
+std::string SerialiseEntry(const v1::Entry& entry) { return text::Serialise(entry); }
 
 std::string AnchorContent(const std::string& checkpoint) {
   std::string content = checkpoint;

@@ -271,7 +271,8 @@ v1::Decision Recorder::ToDecision(const Asking& asking, const Appended& appended
   return decision;
 }
 
-coro::Task<absl::StatusOr<v1::Decision>> Recorder::Decide(v1::Question question) {
+coro::Task<absl::StatusOr<v1::Decision>> Recorder::Decide(
+    v1::Question question, std::chrono::steady_clock::time_point /*deadline*/) {
   if (question.subject_ids_size() > kSubjectsMax || question.records_size() > kRecordsMax) {
     co_return Error(reason::kTooLarge, "one decision covers at most 1,000 people; ask for fewer",
                     {{"limit", "1000"}});

@@ -38,7 +38,8 @@ class Recorder : public gate::Decider {
         clock_(clock),
         facts_(std::move(facts)) {}
 
-  coro::Task<absl::StatusOr<v1::Decision>> Decide(v1::Question question) override;
+  coro::Task<absl::StatusOr<v1::Decision>> Decide(
+      v1::Question question, std::chrono::steady_clock::time_point deadline) override;
 
   // HMAC-SHA256(handle key of the organisation, iss | sub).
   coro::Task<absl::StatusOr<std::string>> ActorHandle(std::string organisation, std::string issuer,

@@ -66,7 +66,8 @@ class World {
     question.set_collection("participants");
     question.set_resource_name("organisations/ods-qnx/participants/" + subjects.at(0));
     for (const auto& subject : subjects) question.add_subject_ids(subject);
-    auto decision = coro::SyncWait(recorder_->Decide(std::move(question)));
+    auto decision = coro::SyncWait(
+        recorder_->Decide(std::move(question), std::chrono::steady_clock::time_point::max()));
     EXPECT_TRUE(decision.ok()) << decision.status();
     return *std::move(decision);
   }

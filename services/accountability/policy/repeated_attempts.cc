@@ -79,7 +79,8 @@ void RepeatedAttempts::Remember(const std::string& entry_id,
   order_.pop_front();
 }
 
-coro::Task<absl::StatusOr<v1::Decision>> RepeatedAttempts::Decide(v1::Question question) {
+coro::Task<absl::StatusOr<v1::Decision>> RepeatedAttempts::Decide(
+    v1::Question question, std::chrono::steady_clock::time_point deadline) {
   const std::string entry_id = EntryId(question);
   coro::OneShot<Answer> joined;
   bool is_under_way = false;
@@ -92,7 +93,7 @@ coro::Task<absl::StatusOr<v1::Decision>> RepeatedAttempts::Decide(v1::Question q
     if (const auto found = known_.find(entry_id); found != known_.end()) before = found->second;
   }
   if (is_under_way) co_return co_await joined;
-  auto answer = co_await DecideOnce(question, std::move(before));
+  auto answer = co_await DecideOnce(question, deadline, std::move(before));
   if (answer.ok()) Remember(entry_id, answer->receipt().position());
   Waiters waiters;
   {
@@ -104,12 +105,13 @@ coro::Task<absl::StatusOr<v1::Decision>> RepeatedAttempts::Decide(v1::Question q
 }
 
 coro::Task<absl::StatusOr<v1::Decision>> RepeatedAttempts::DecideOnce(
-    const v1::Question& question, std::optional<common::v1::LedgerPosition> before) {
+    const v1::Question& question, std::chrono::steady_clock::time_point deadline,
+    std::optional<common::v1::LedgerPosition> before) {
   if (before) {
     WATERLINE_CO_ASSIGN_OR_RETURN(auto again, co_await FromLedger(question, *before));
     if (again) co_return *std::move(again);
   }
-  co_return co_await inner_->Decide(question);
+  co_return co_await inner_->Decide(question, deadline);
 }
 
 coro::Task<absl::StatusOr<std::optional<v1::Decision>>> RepeatedAttempts::FromLedger(

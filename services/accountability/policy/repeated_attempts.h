@@ -40,7 +40,8 @@ class RepeatedAttempts : public gate::Decider {
   // Remembers the newest entries of the ledger.
   coro::Task<absl::Status> Load();
 
-  coro::Task<absl::StatusOr<v1::Decision>> Decide(v1::Question question) override;
+  coro::Task<absl::StatusOr<v1::Decision>> Decide(
+      v1::Question question, std::chrono::steady_clock::time_point deadline) override;
 
  private:
   using Answer = absl::StatusOr<v1::Decision>;
@@ -51,7 +52,8 @@ class RepeatedAttempts : public gate::Decider {
   coro::Task<absl::StatusOr<std::optional<v1::Decision>>> FromLedger(
       const v1::Question& question, common::v1::LedgerPosition position);
   coro::Task<absl::StatusOr<v1::Decision>> DecideOnce(
-      const v1::Question& question, std::optional<common::v1::LedgerPosition> before);
+      const v1::Question& question, std::chrono::steady_clock::time_point deadline,
+      std::optional<common::v1::LedgerPosition> before);
 
   gate::Decider* const inner_;
   Ledger* const ledger_;

@@ -10,10 +10,13 @@ namespace {
 
 using Answer = absl::StatusOr<v1::Decision>;
 
+constexpr auto kNoDeadline = std::chrono::steady_clock::time_point::max();
+
 // Decides when the test lets it.
 class Slow : public gate::Decider {
  public:
-  coro::Task<Answer> Decide(v1::Question /*question*/) override {
+  coro::Task<Answer> Decide(v1::Question /*question*/,
+                            std::chrono::steady_clock::time_point /*deadline*/) override {
     coro::OneShot<Answer> answer;
     ++asked;
     release.push_back(answer.setter());
@@ -32,7 +35,7 @@ class RepeatedAttemptsTest : public ::testing::Test {
     ASSERT_TRUE(coro::SyncWait(attempts_->Load()).ok());
   }
   v1::Decision Ask(const v1::Question& question) {
-    auto decision = coro::SyncWait(attempts_->Decide(question));
+    auto decision = coro::SyncWait(attempts_->Decide(question, kNoDeadline));
     EXPECT_TRUE(decision.ok()) << decision.status();
     return decision.value_or(v1::Decision());
   }
@@ -91,14 +94,15 @@ TEST_F(RepeatedAttemptsTest, ARepeatWhileItIsBeingDecidedWaitsForThatAnswer) {
   RepeatedAttempts attempts(&slow, fixture_.ledger.get(), false);
   std::vector<Answer> answers;
   for (int i = 0; i < 3; ++i) {
-    coro::Start(attempts.Decide(LedgerFixture::Question("attempt 1")),
+    coro::Start(attempts.Decide(LedgerFixture::Question("attempt 1"), kNoDeadline),
                 [&answers](Answer answer) { answers.push_back(std::move(answer)); });
   }
   EXPECT_EQ(slow.asked, 1);
   slow.release[0].Set(absl::UnavailableError("the disk is full"));
   ASSERT_EQ(answers.size(), 3u);
   for (const auto& answer : answers) EXPECT_TRUE(absl::IsUnavailable(answer.status()));
-  coro::Start(attempts.Decide(LedgerFixture::Question("attempt 1")), [](const Answer&) {});
+  coro::Start(attempts.Decide(LedgerFixture::Question("attempt 1"), kNoDeadline),
+              [](const Answer&) {});
   EXPECT_EQ(slow.asked, 2) << "a failure is no answer to remember";
   slow.release[1].Set(absl::UnavailableError("still"));
 }

@@ -3,7 +3,6 @@
 // Decider: the seam between the gate and accountability. Thread safety: Decide from any thread.
 
 #include <chrono>
-#include <utility>
 
 #include "absl/status/statusor.h"
 #include "services/common/coro/task.h"
@@ -17,15 +16,10 @@ namespace waterline::gate {
 class Decider {
  public:
   virtual ~Decider() = default;
+  // The caller waits until `deadline`: a Decider that has to wait for another process gives up
+  // then, with UNAVAILABLE.
   virtual coro::Task<absl::StatusOr<accountability::v1::Decision>> Decide(
-      accountability::v1::Question question) = 0;
-
-  // For a caller who waits until `deadline`: a Decider that has to wait for another process gives
-  // up then, with UNAVAILABLE.
-  virtual coro::Task<absl::StatusOr<accountability::v1::Decision>> DecideUntil(
-      accountability::v1::Question question, std::chrono::steady_clock::time_point /*deadline*/) {
-    return Decide(std::move(question));
-  }
+      accountability::v1::Question question, std::chrono::steady_clock::time_point deadline) = 0;
 };
 
 }  // namespace waterline::gate

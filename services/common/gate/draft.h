@@ -25,9 +25,11 @@ class Decision {
   common::v1::ReleaseLevel level() const { return answer_.level(); }
   // How counts must be released when the level is AGGREGATE.
   accountability::v1::SmallNumberPolicy small_numbers() const { return answer_.small_numbers(); }
-  // Whether row `i` of the question's records may leave at all.
+  // Whether row `i` of the question's records may leave at all. A row that was not asked about may
+  // not. The gate makes no Decision that has less to say than it was asked.
   bool Shows(int i) const {
-    return i >= answer_.records_size() ||
+    if (i >= question_.records_size()) return false;
+    return answer_.records().empty() ||
            answer_.records(i).level() > common::v1::RELEASE_LEVEL_NOTHING;
   }
 

@@ -89,6 +89,20 @@ absl::Status Refusal(const accountability::v1::Question& question,
   return Error(reason::kUnexpected, "accountability refused without a known reason");
 }
 
+// A permit says of each record what may leave of it. It is silent only when every record may leave
+// as it is, text too, and of the highest level only: a lower one shows text where it is told to. An
+// answer without a word about a record would let it leave.
+absl::Status CheckRecords(const accountability::v1::Question& question,
+                          const accountability::v1::Decision& answer) {
+  const bool silent =
+      answer.records().empty() &&
+      (question.records().empty() || answer.level() == common::v1::RELEASE_LEVEL_IDENTIFIABLE);
+  if (silent || answer.records_size() == question.records_size()) return absl::OkStatus();
+  return Error(reason::kUnexpected,
+               "accountability decided about " + std::to_string(answer.records_size()) +
+                   " records, and was asked about " + std::to_string(question.records_size()));
+}
+
 // An answer may end before the records it was asked for: of a page that is full, and of the one
 // record that stands for an empty list.
 void KeepRowsOf(const google::protobuf::Message& message, privacy::ReleasePlan* plan) {
@@ -120,10 +134,11 @@ coro::Task<absl::StatusOr<Decision>> Gate::AskQuestion(Decision decision) {
   if (*decision.cancelled_) co_return Gone();
   decision.question_.set_attempt(crypto::RandomBytes(16));
   decision.decided_at_ = now_();
-  WATERLINE_CO_ASSIGN_OR_RETURN(
-      decision.answer_, co_await decider_->DecideUntil(decision.question_, decision.deadline_));
+  WATERLINE_CO_ASSIGN_OR_RETURN(decision.answer_,
+                                co_await decider_->Decide(decision.question_, decision.deadline_));
   const auto result = decision.answer_.result();
   if (result == accountability::v1::RESULT_PERMIT || result == accountability::v1::RESULT_REDUCED) {
+    WATERLINE_CO_RETURN_IF_ERROR(CheckRecords(decision.question_, decision.answer_));
     co_return decision;
   }
   absl::Status refusal = Refusal(decision.question_, decision.answer_);

@@ -77,7 +77,8 @@ class Gate {
       : decider_(decider), now_(std::move(now)) {}
 
   // A permit, or PERMISSION_DENIED with the reason and the refusal's receipt as a payload
-  // (kReceiptUrl), or the error for which no decision could be made.
+  // (kReceiptUrl), or the error for which no decision could be made. UNEXPECTED when the decision
+  // does not say of each record whether it may leave.
   coro::Task<absl::StatusOr<Decision>> Ask(const rpc::Call& call, struct Ask ask);
 
   // The same decision while it is fresh, a new one for the same question after that. Before every

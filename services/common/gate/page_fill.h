@@ -9,6 +9,8 @@
 //   } while (!fill.Enough(ids, decision));
 //   ... the first fill.rows() rows are the answer; a token of fill.next() unless it is empty ...
 //
+// Each round is a question, and so an entry in the ledger. The count grows at least twofold, so it
+// is 1,000 by the eleventh round; a stretch of 1,000 rows of which none may leave costs one more.
 // Rows that are lowered to nothing stay among the first rows(): Release takes them out, in the
 // order of the question. A page is short of its limit before the end of the list only when fewer
 // than `limit` of 1,000 rows may leave.
@@ -52,7 +54,7 @@ class PageFill {
     if (count_ == kCountMax) {
       after_ = ids.back();  // None of these may leave: the page begins behind them.
     } else {
-      count_ = std::min(kCountMax, count_ + 2 * (limit_ - shown));
+      count_ = std::min(kCountMax, std::max(2 * count_, count_ + 2 * (limit_ - shown)));
     }
     return false;
   }

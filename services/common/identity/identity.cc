@@ -2,8 +2,6 @@
 
 #include <arpa/inet.h>
 
-#include <algorithm>
-
 #include "services/common/data/code_lists.h"
 #include "services/common/status/error.h"
 #include "services/common/text/id.h"
@@ -22,10 +20,6 @@ bool IsLoopback(std::string_view address) {
   const std::string host(address.substr(0, address.rfind(':')));
   in_addr parsed = {};
   return inet_pton(AF_INET, host.c_str(), &parsed) == 1 && host.starts_with("127.");
-}
-
-bool IsPrintableAscii(std::string_view value) {
-  return std::all_of(value.begin(), value.end(), [](char c) { return c > 32 && c < 127; });
 }
 
 bool PeerIsLocal(std::string_view peer) {
@@ -61,7 +55,7 @@ absl::StatusOr<Identified> DevelopmentIdentity::Identify(const MetadataReader& m
     violations.push_back(
         {std::string(kOrganisationKey), "is not an organisation id such as ods-qnx"});
   }
-  if (caller.actor().size() > kActorMax || !IsPrintableAscii(caller.actor())) {
+  if (!text::IsVisibleAscii(caller.actor(), kActorMax)) {
     violations.push_back({std::string(kActorKey), "is not 1 to 128 visible ASCII characters"});
   }
   if (!data::IsKnownCode("actor_role", caller.role())) {

@@ -79,6 +79,21 @@ std::string WhyNotKey(element key) {
 
 std::string SetOf(element key) { return R"({"keys":[)" + simdjson::to_string(key) + "]}"; }
 
+// The one key of a set made of it.
+absl::StatusOr<Jwk> KeyOf(const std::string& key) {
+  const auto set = JwkSet::Parse(R"({"keys":[)" + key + "]}");
+  if (!set.ok()) return set.status();
+  return set->keys().front();
+}
+
+// What a header that names no key is verified with: its content apart.
+absl::StatusOr<Jws> VerifyApart(const std::string& compact, const Jwk& key) {
+  const size_t first = compact.find('.'), last = compact.rfind('.');
+  const auto content = crypto::Base64UrlDecode(compact.substr(first + 1, last - first - 1));
+  if (!content.ok()) return content.status();
+  return VerifyDetached(compact.substr(0, first) + "." + compact.substr(last), *content, key);
+}
+
 bool Verifies(const std::string& set, const std::string& jws) {
   const auto keys = JwkSet::Parse(set);
   return keys.ok() && VerifyJws(jws, *keys).ok();
@@ -247,7 +262,7 @@ bool CookbookVerifies(element root) {
   const auto keys = JwkSet::Parse(CookbookSet(input["key"], Text(input, "alg")));
   if (!keys.ok()) return false;
   const std::string compact = Text(root["output"], "compact");
-  const auto jws = VerifyJws(compact, keys->keys().front());
+  const auto jws = VerifyApart(compact, keys->keys().front());
   return jws.ok() && jws->payload == Text(input, "payload");
 }
 
@@ -282,7 +297,7 @@ TEST(JoseVectors, CookbookKeysWithoutAKidOrWithTheirSecretHalfAreRefused) {
   if (!Have("jose-cookbook/jwk")) return;
   for (const auto& file : fs::directory_iterator(Folder() / "jose-cookbook/jwk")) {
     simdjson::dom::parser parser;
-    EXPECT_FALSE(Jwk::Parse(simdjson::to_string(element(parser.load(file.path().string())))).ok())
+    EXPECT_FALSE(KeyOf(simdjson::to_string(element(parser.load(file.path().string())))).ok())
         << file.path() << " is P-521, symmetric, private, or RSA without alg";
   }
 }
@@ -296,11 +311,11 @@ constexpr char kRfc8037Jws[] =
     "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
 
 TEST(JoseVectors, Rfc8037Ed25519) {
-  const auto key = Jwk::Parse(kRfc8037Key);
+  const auto key = KeyOf(kRfc8037Key);
   ASSERT_TRUE(key.ok()) << key.status();
   EXPECT_EQ(crypto::Base64UrlEncode(key->Thumbprint()),
             "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
-  const auto jws = VerifyJws(kRfc8037Jws, *key);
+  const auto jws = VerifyApart(kRfc8037Jws, *key);
   ASSERT_TRUE(jws.ok()) << jws.status();
   EXPECT_EQ(jws->payload, "Example of Ed25519 signing");
   // Ed25519 signatures are reproducible: the private key of the RFC makes the same one.
@@ -317,9 +332,9 @@ TEST(JoseVectors, Rfc8037Ed25519) {
 }
 
 TEST(JoseVectors, Rfc7515Es256) {
-  const auto key = Jwk::Parse(R"({"kty":"EC","crv":"P-256","kid":"a3","alg":"ES256",)"
-                              R"("x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",)"
-                              R"("y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"})");
+  const auto key = KeyOf(R"({"kty":"EC","crv":"P-256","kid":"a3","alg":"ES256",)"
+                         R"("x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",)"
+                         R"("y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"})");
   ASSERT_TRUE(key.ok()) << key.status();
   const std::string header = "eyJhbGciOiJFUzI1NiJ9";
   const std::string payload =
@@ -327,7 +342,7 @@ TEST(JoseVectors, Rfc7515Es256) {
       "fQ";
   const std::string signature =
       "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
-  EXPECT_TRUE(VerifyJws(header + "." + payload + "." + signature, *key).ok());
+  EXPECT_TRUE(VerifyApart(header + "." + payload + "." + signature, *key).ok());
   EXPECT_TRUE(
       VerifyDetached(header + ".." + signature, *crypto::Base64UrlDecode(payload), *key).ok());
 }

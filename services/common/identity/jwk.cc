@@ -6,6 +6,7 @@
 #include "services/common/crypto/hash.h"
 #include "services/common/identity/json.h"
 #include "services/common/status/macros.h"
+#include "services/common/text/id.h"
 
 namespace waterline::identity {
 namespace {
@@ -15,10 +16,6 @@ using crypto::PublicKey;
 using crypto::SignatureAlgorithm;
 
 absl::Status Refused(const std::string& sentence) { return absl::InvalidArgumentError(sentence); }
-
-bool IsVisible(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c > 32 && c < 127; });
-}
 
 absl::StatusOr<std::string> BytesOf(const Json& json, std::string_view name) {
   const auto text = json.StringOf(name);
@@ -95,7 +92,7 @@ absl::StatusOr<SignatureAlgorithm> AlgorithmOf(const Json& json, KeyKind kind) {
 
 absl::StatusOr<Jwk> FromJson(const Json& json) {
   const auto kid = json.StringOf("kid");
-  if (!kid || kid->empty() || kid->size() > kKidMax || !IsVisible(*kid))
+  if (!kid || !text::IsVisibleAscii(*kid, kKidMax))
     return Refused("the key has no `kid` of 1 to 128 visible ASCII characters");
   WATERLINE_RETURN_IF_ERROR(CheckUse(json));
   WATERLINE_ASSIGN_OR_RETURN(auto key, KeyOf(json));
@@ -132,11 +129,6 @@ std::string_view AlgorithmName(SignatureAlgorithm algorithm) {
       break;
   }
   return "RS512";
-}
-
-absl::StatusOr<Jwk> Jwk::Parse(std::string_view text) {
-  WATERLINE_ASSIGN_OR_RETURN(const auto json, Json::ParseObject(text));
-  return FromJson(json);
 }
 
 std::string Jwk::ToJson() const {

@@ -32,7 +32,6 @@ class Jwk {
   Jwk(std::string kid, crypto::SignatureAlgorithm algorithm, crypto::PublicKey key)
       : kid_(std::move(kid)), algorithm_(algorithm), key_(std::move(key)) {}
 
-  static absl::StatusOr<Jwk> Parse(std::string_view text);
   std::string ToJson() const;
 
   const std::string& kid() const { return kid_; }

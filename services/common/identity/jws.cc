@@ -74,7 +74,7 @@ absl::StatusOr<Jwk> KeyOf(const Json& header, const JwkSet& keys) {
 absl::StatusOr<Jws> VerifyWhole(const Parts& parts, Json header, const Jwk& key) {
   WATERLINE_ASSIGN_OR_RETURN(auto payload, PayloadOf(parts));
   WATERLINE_RETURN_IF_ERROR(CheckSignature(parts, header, key, parts.payload));
-  return Jws{std::move(header), std::move(payload), key.kid()};
+  return Jws{std::move(header), std::move(payload)};
 }
 
 absl::StatusOr<Jws> VerifyApart(const Parts& parts, Json header, const Jwk& key,
@@ -82,16 +82,10 @@ absl::StatusOr<Jws> VerifyApart(const Parts& parts, Json header, const Jwk& key,
   if (!parts.payload.empty())
     return Refused("it carries content although its content travels apart");
   WATERLINE_RETURN_IF_ERROR(CheckSignature(parts, header, key, crypto::Base64UrlEncode(content)));
-  return Jws{std::move(header), std::string(content), key.kid()};
+  return Jws{std::move(header), std::string(content)};
 }
 
 }  // namespace
-
-absl::StatusOr<Jws> VerifyJws(std::string_view compact, const Jwk& key) {
-  WATERLINE_ASSIGN_OR_RETURN(const auto parts, Split(compact));
-  WATERLINE_ASSIGN_OR_RETURN(auto header, HeaderOf(parts));
-  return VerifyWhole(parts, std::move(header), key);
-}
 
 absl::StatusOr<Jws> VerifyJws(std::string_view compact, const JwkSet& keys) {
   WATERLINE_ASSIGN_OR_RETURN(const auto parts, Split(compact));
@@ -118,7 +112,7 @@ absl::StatusOr<Jws> ReadUnverified(std::string_view compact) {
   WATERLINE_ASSIGN_OR_RETURN(const auto parts, Split(compact));
   WATERLINE_ASSIGN_OR_RETURN(auto header, HeaderOf(parts));
   WATERLINE_ASSIGN_OR_RETURN(auto payload, PayloadOf(parts));
-  return Jws{std::move(header), std::move(payload), ""};
+  return Jws{std::move(header), std::move(payload)};
 }
 
 Signer Signer::Of(crypto::PrivateKey key) {

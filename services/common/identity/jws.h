@@ -24,11 +24,9 @@ inline constexpr size_t kJwsBytesMax = 16 * 1024;
 struct Jws {
   Json header;
   std::string payload;
-  std::string kid;  // Of the key that verified it.
 };
 
 absl::StatusOr<Jws> VerifyJws(std::string_view compact, const JwkSet& keys);
-absl::StatusOr<Jws> VerifyJws(std::string_view compact, const Jwk& key);
 absl::StatusOr<Jws> VerifyDetached(std::string_view jws, std::string_view content,
                                    const JwkSet& keys);
 absl::StatusOr<Jws> VerifyDetached(std::string_view jws, std::string_view content, const Jwk& key);

@@ -46,7 +46,6 @@ TEST(Jws, EachAlgorithmSignsAndVerifiesWholeAndDetached) {
     const auto whole = VerifyJws(signer.Sign("words", "at+jwt"), set);
     ASSERT_TRUE(whole.ok()) << whole.status();
     EXPECT_EQ(whole->payload, "words");
-    EXPECT_EQ(whole->kid, signer.jwk().kid());
     EXPECT_EQ(whole->header.StringOf("typ"), "at+jwt");
     const std::string detached = signer.SignDetached("words");
     EXPECT_EQ(detached.find("words"), std::string::npos);
@@ -57,23 +56,38 @@ TEST(Jws, EachAlgorithmSignsAndVerifiesWholeAndDetached) {
   }
 }
 
+// With one key, as agreements are verified: the header need not name it.
+absl::StatusOr<Jws> VerifyApart(const std::string& compact, const Jwk& key) {
+  const size_t first = compact.find('.'), last = compact.rfind('.');
+  const auto content = crypto::Base64UrlDecode(compact.substr(first + 1, last - first - 1));
+  EXPECT_TRUE(content.ok());
+  return VerifyDetached(compact.substr(0, first) + "." + compact.substr(last), *content, key);
+}
+
+// With one key, wherever it is named.
+bool VerifiesWith(const std::string& compact, const Jwk& key) {
+  const bool apart = VerifyApart(compact, key).ok();
+  EXPECT_TRUE(apart || !VerifyJws(compact, *JwkSet::Of({key})).ok());
+  return apart;
+}
+
 TEST(Jws, TheKeyDecidesTheAlgorithmAndNeverTheHeader) {
   const auto rsa = PrivateKey::Generate(KeyKind::kRsa);
   const Jwk key("k", SignatureAlgorithm::kRsaSha256, rsa.public_key());
   const auto with = [&](const std::string& alg, SignatureAlgorithm algorithm) {
-    return VerifyJws(WithHeader(R"({"alg":")" + alg + R"(","kid":"k"})", rsa, algorithm), key);
+    return VerifiesWith(WithHeader(R"({"alg":")" + alg + R"(","kid":"k"})", rsa, algorithm), key);
   };
-  EXPECT_TRUE(with("RS256", SignatureAlgorithm::kRsaSha256).ok());
-  EXPECT_FALSE(with("RS512", SignatureAlgorithm::kRsaSha512).ok());
-  EXPECT_FALSE(with("RS512", SignatureAlgorithm::kRsaSha256).ok());
-  EXPECT_FALSE(with("rs256", SignatureAlgorithm::kRsaSha256).ok());
+  EXPECT_TRUE(with("RS256", SignatureAlgorithm::kRsaSha256));
+  EXPECT_FALSE(with("RS512", SignatureAlgorithm::kRsaSha512));
+  EXPECT_FALSE(with("RS512", SignatureAlgorithm::kRsaSha256));
+  EXPECT_FALSE(with("rs256", SignatureAlgorithm::kRsaSha256));
   for (const char* alg : {"none", "None", "nOnE", "", "HS256", "PS256", "ES256"}) {
     const std::string header = Base64UrlEncode(R"({"alg":")" + std::string(alg) + R"("})");
     for (const char* signature : {"", "AA"})
-      EXPECT_FALSE(VerifyJws(header + "." + Base64UrlEncode("{}") + "." + signature, key).ok());
+      EXPECT_FALSE(VerifiesWith(header + "." + Base64UrlEncode("{}") + "." + signature, key));
   }
   EXPECT_FALSE(
-      VerifyJws(WithHeader(R"({"kid":"k"})", rsa, SignatureAlgorithm::kRsaSha256), key).ok());
+      VerifiesWith(WithHeader(R"({"kid":"k"})", rsa, SignatureAlgorithm::kRsaSha256), key));
 }
 
 TEST(Jws, TheHeaderBringsNeitherExtensionsNorKeys) {
@@ -81,19 +95,19 @@ TEST(Jws, TheHeaderBringsNeitherExtensionsNorKeys) {
   const auto thief = PrivateKey::Generate(KeyKind::kEd25519);
   const Jwk key("k", SignatureAlgorithm::kEd25519, honest.public_key());
   const auto verify = [&](const std::string& members, const PrivateKey& by) {
-    return VerifyJws(WithHeader(R"({"alg":"EdDSA")" + members + "}", by), key);
+    return VerifiesWith(WithHeader(R"({"alg":"EdDSA")" + members + "}", by), key);
   };
-  EXPECT_TRUE(verify("", honest).ok());
-  EXPECT_TRUE(verify(R"(,"kid":"k")", honest).ok());
-  EXPECT_FALSE(verify(R"(,"kid":"other")", honest).ok());
-  EXPECT_FALSE(verify(R"(,"kid":1)", honest).ok());
-  EXPECT_FALSE(verify(R"(,"alg":"EdDSA")", honest).ok()) << "a member twice";
-  EXPECT_FALSE(verify(R"(,"crit":[])", honest).ok());
-  EXPECT_FALSE(verify(R"(,"crit":["exp"],"exp":1)", honest).ok());
-  EXPECT_FALSE(verify(R"(,"b64":false)", honest).ok());
+  EXPECT_TRUE(verify("", honest));
+  EXPECT_TRUE(verify(R"(,"kid":"k")", honest));
+  EXPECT_FALSE(verify(R"(,"kid":"other")", honest));
+  EXPECT_FALSE(verify(R"(,"kid":1)", honest));
+  EXPECT_FALSE(verify(R"(,"alg":"EdDSA")", honest)) << "a member twice";
+  EXPECT_FALSE(verify(R"(,"crit":[])", honest));
+  EXPECT_FALSE(verify(R"(,"crit":["exp"],"exp":1)", honest));
+  EXPECT_FALSE(verify(R"(,"b64":false)", honest));
   const std::string own = Jwk("k", SignatureAlgorithm::kEd25519, thief.public_key()).ToJson();
-  EXPECT_FALSE(verify(R"(,"jwk":)" + own, thief).ok());
-  EXPECT_TRUE(verify(R"(,"jwk":)" + own, honest).ok()) << "it is not even looked at";
+  EXPECT_FALSE(verify(R"(,"jwk":)" + own, thief));
+  EXPECT_TRUE(verify(R"(,"jwk":)" + own, honest)) << "it is not even looked at";
 }
 
 TEST(Jws, ASetNeedsTheNameOfTheKey) {
@@ -109,25 +123,29 @@ TEST(Jws, ASetNeedsTheNameOfTheKey) {
 
 TEST(Jws, EveryFlippedCharacterIsNoticed) {
   const auto signer = Signer::Of(PrivateKey::Generate(KeyKind::kP256));
+  const JwkSet keys = *JwkSet::Of({signer.jwk()});
   const std::string good = signer.Sign(R"({"sub":"ann"})");
+  ASSERT_TRUE(VerifyJws(good, keys).ok());
   for (size_t i = 0; i < good.size(); ++i) {
     std::string bad = good;
     bad[i] = bad[i] == 'A' ? 'B' : 'A';
-    EXPECT_FALSE(VerifyJws(bad, signer.jwk()).ok()) << i;
+    EXPECT_FALSE(VerifyJws(bad, keys).ok()) << i;
   }
   for (const char* bad : {"", ".", "..", "...", "a.b", "a.b.c.d"})
-    EXPECT_FALSE(VerifyJws(bad, signer.jwk()).ok()) << bad;
-  EXPECT_FALSE(VerifyJws(good + ".", signer.jwk()).ok());
-  EXPECT_FALSE(VerifyJws(good + "=", signer.jwk()).ok());
-  EXPECT_FALSE(VerifyJws(std::string(kJwsBytesMax + 1, 'a'), signer.jwk()).ok());
+    EXPECT_FALSE(VerifyJws(bad, keys).ok()) << bad;
+  EXPECT_FALSE(VerifyJws(good + ".", keys).ok());
+  EXPECT_FALSE(VerifyJws(good + "=", keys).ok());
+  EXPECT_FALSE(VerifyJws(std::string(kJwsBytesMax + 1, 'a'), keys).ok());
 }
+
+std::string SetOf(const std::string& key) { return R"({"keys":[)" + key + "]}"; }
 
 TEST(Jwk, IsWrittenAsItIsRead) {
   for (const auto& signer : AllSigners()) {
-    const auto again = Jwk::Parse(signer.jwk().ToJson());
+    const auto again = JwkSet::Parse(SetOf(signer.jwk().ToJson()));
     ASSERT_TRUE(again.ok()) << again.status();
-    EXPECT_EQ(again->Thumbprint(), signer.jwk().Thumbprint());
-    EXPECT_EQ(again->algorithm(), signer.jwk().algorithm());
+    EXPECT_EQ(again->keys()[0].Thumbprint(), signer.jwk().Thumbprint());
+    EXPECT_EQ(again->keys()[0].algorithm(), signer.jwk().algorithm());
     EXPECT_TRUE(VerifyJws(signer.Sign("words"), *again).ok());
   }
   const JwkSet set = SetOf(AllSigners());
@@ -144,7 +162,7 @@ absl::Status Altered(const std::string& members) {
       Base64UrlEncode(PrivateKey::Generate(KeyKind::kEd25519).public_key().first());
   std::string text = R"({"kty":"OKP","crv":"Ed25519","x":")" + x + "\"";
   if (members.find("\"kid\"") == std::string::npos) text += R"(,"kid":"k")";
-  return Jwk::Parse(text + members + "}").status();
+  return JwkSet::Parse(SetOf(text + members + "}")).status();
 }
 
 TEST(Jwk, SaysWhatIsWrongWithAKey) {
@@ -157,11 +175,13 @@ TEST(Jwk, SaysWhatIsWrongWithAKey) {
     EXPECT_FALSE(Altered(members).ok()) << members;
   EXPECT_FALSE(Altered(R"(,"kid":")" + std::string(kKidMax + 1, 'k') + "\"").ok());
   EXPECT_TRUE(Altered(R"(,"kid":")" + std::string(kKidMax, 'k') + "\"").ok());
-  EXPECT_NE(
-      Jwk::Parse(R"({"kty":"oct","kid":"k","k":"AAAA"})").status().message().find("symmetric"),
-      absl::string_view::npos);
-  EXPECT_FALSE(Jwk::Parse(R"({"kty":"OKP","crv":"Ed25519"})").ok());
-  EXPECT_FALSE(Jwk::Parse(R"({"kty":"OKP","crv":"Ed25519","kid":"k","x":"AA"})").ok());
+  EXPECT_NE(JwkSet::Parse(SetOf(R"({"kty":"oct","kid":"k","k":"AAAA"})"))
+                .status()
+                .message()
+                .find("symmetric"),
+            absl::string_view::npos);
+  EXPECT_FALSE(JwkSet::Parse(SetOf(R"({"kty":"OKP","crv":"Ed25519"})")).ok());
+  EXPECT_FALSE(JwkSet::Parse(SetOf(R"({"kty":"OKP","crv":"Ed25519","kid":"k","x":"AA"})")).ok());
 }
 
 TEST(Jwk, ASetIsRefusedAsAWhole) {

@@ -1,7 +1,5 @@
 #include "services/common/identity/jwt.h"
 
-#include <algorithm>
-
 #include "services/common/crypto/encoding.h"
 #include "services/common/crypto/hash.h"
 #include "services/common/data/code_lists.h"
@@ -20,11 +18,6 @@ absl::Status Refused(std::string_view sentence) {
   return Error(reason::kTokenInvalid, "the access token is refused: " + std::string(sentence));
 }
 
-bool IsShortVisible(const std::string& text) {
-  return !text.empty() && text.size() <= kTokenTextMax &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c > 32 && c < 127; });
-}
-
 absl::StatusOr<std::string> TextOf(const Json& claims, const char* name) {
   const auto text = claims.StringOf(name);
   if (!text || text->empty()) return Refused("`" + std::string(name) + "` is no text");
@@ -32,10 +25,10 @@ absl::StatusOr<std::string> TextOf(const Json& claims, const char* name) {
 }
 
 absl::StatusOr<std::string> VisibleOf(const Json& claims, const char* name) {
-  WATERLINE_ASSIGN_OR_RETURN(const auto text, TextOf(claims, name));
-  if (!IsShortVisible(text))
+  WATERLINE_ASSIGN_OR_RETURN(const auto value, TextOf(claims, name));
+  if (!text::IsVisibleAscii(value, kTokenTextMax))
     return Refused("`" + std::string(name) + "` is not 1 to 128 visible ASCII characters");
-  return text;
+  return value;
 }
 
 absl::StatusOr<int64_t> SecondsOf(const Json& claims, const char* name) {
@@ -47,7 +40,7 @@ absl::StatusOr<int64_t> SecondsOf(const Json& claims, const char* name) {
 }
 
 absl::Status CheckAudience(const Json& claims, std::string_view network) {
-  const std::string wanted = AudienceOf(network);
+  const std::string wanted = NetworkUri(network);
   const Json* audience = claims.Find("aud");
   if (audience != nullptr && audience->String() == wanted) return absl::OkStatus();
   if (audience != nullptr && audience->IsArray()) {
@@ -128,12 +121,6 @@ absl::StatusOr<Json> ClaimsOf(const Jws& jws) {
 
 int64_t AccessToken::EndMs() const { return expires_at * kMs + kLeewayMs; }
 
-std::string AudienceOf(std::string_view network) { return "spiffe://" + std::string(network); }
-
-std::string OrganisationUri(std::string_view network, std::string_view organisation) {
-  return AudienceOf(network) + "/org/" + std::string(organisation);
-}
-
 absl::StatusOr<AccessToken> ReadAccessToken(std::string_view token, const JwkSet& keys,
                                             std::string_view network) {
   const auto jws = VerifyJws(token, keys);
@@ -167,7 +154,7 @@ absl::StatusOr<std::string> IssuerSaid(std::string_view token) {
 std::string SignAccessToken(const AccessToken& token, std::string_view network,
                             const Signer& signer) {
   std::string claims = R"({"iss":)" + JsonQuote(token.issuer) + R"(,"sub":)" +
-                       JsonQuote(token.subject) + R"(,"aud":)" + JsonQuote(AudienceOf(network)) +
+                       JsonQuote(token.subject) + R"(,"aud":)" + JsonQuote(NetworkUri(network)) +
                        R"(,"exp":)" + std::to_string(token.expires_at) + R"(,"iat":)" +
                        std::to_string(token.issued_at) + R"(,"jti":)" + JsonQuote(token.id) +
                        R"(,"org":)" + JsonQuote(token.organisation) + R"(,"role":)" +
@@ -179,34 +166,6 @@ std::string SignAccessToken(const AccessToken& token, std::string_view network,
   return signer.Sign(claims + "}", kTokenType);
 }
 
-bool TokenCache::Enter(uint64_t generation) {
-  if (generation > generation_) {
-    tokens_.clear();
-    ends_.clear();
-    generation_ = generation;
-  }
-  return generation == generation_;
-}
-
-std::shared_ptr<const AccessToken> TokenCache::Find(const std::string& digest,
-                                                    uint64_t generation) {
-  std::lock_guard lock(mutex_);
-  if (!Enter(generation)) return nullptr;
-  const auto found = tokens_.find(digest);
-  return found == tokens_.end() ? nullptr : found->second;
-}
-
-void TokenCache::Put(const std::string& digest, uint64_t generation,
-                     std::shared_ptr<const AccessToken> token) {
-  std::lock_guard lock(mutex_);
-  const int64_t end = token->EndMs();
-  if (!Enter(generation) || !tokens_.emplace(digest, std::move(token)).second) return;
-  ends_.emplace(end, digest);
-  if (tokens_.size() <= tokens_max_) return;
-  tokens_.erase(ends_.begin()->second);
-  ends_.erase(ends_.begin());
-}
-
 void ReplayGuard::Used::Forget(int64_t now_ms) {
   while (!by_end.empty() && by_end.begin()->first <= now_ms) {
     end_of.erase(by_end.begin()->second);
@@ -215,6 +174,11 @@ void ReplayGuard::Used::Forget(int64_t now_ms) {
 }
 
 absl::Status ReplayGuard::Use(const AccessToken& token, int64_t now_ms) {
+  // A token from the future would, after a restart, look as if it had been issued since.
+  if (token.issued_at > now_ms / kMs)
+    return Refused(
+        "it was issued in the future, and serves no write before then; compare the clocks of "
+        "issuer and server");
   if (token.issued_at < started_ms_ / kMs)
     return Error(reason::kTokenReplayed,
                  "the server has started since this token was issued and cannot know whether it "

@@ -9,7 +9,7 @@
 //   org      the organisation's id; the one whose keys sign
 //   role     of the code list actor_role
 //   purpose  of the code list purpose; need not be there
-//   iat exp  at most 5 minutes apart; clocks may differ by 30 s
+//   iat exp  at most 5 minutes apart; clocks may differ by 30 s, but a write is never before `iat`
 //   jti      1 to 128 visible ASCII characters, new for each token
 //   cnf      {"x5t#S256": SHA-256 of the client certificate} (RFC 8705)
 //   act      {"sub": spiffe://<network>/org/<id>} (RFC 8693): the organisation that may use the
@@ -17,12 +17,11 @@
 //
 // Verifying is split: ReadAccessToken does what never changes for one token and key set, so that
 // its answer can be kept; time, certificate and use are checked with each call.
-// Thread safety: pure functions; TokenCache and ReplayGuard from any thread.
+// Thread safety: pure functions; ReplayGuard from any thread.
 
 #include <chrono>
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -30,6 +29,7 @@
 
 #include "absl/status/statusor.h"
 #include "services/common/identity/jws.h"
+#include "services/common/identity/spiffe.h"
 
 namespace waterline::identity {
 
@@ -54,11 +54,6 @@ struct AccessToken {
   int64_t EndMs() const;
 };
 
-// spiffe://<network>, whom tokens are for; and of an organisation, its issuer when its key set
-// names no other.
-std::string AudienceOf(std::string_view network);
-std::string OrganisationUri(std::string_view network, std::string_view organisation);
-
 // UNAUTHENTICATED/TOKEN_INVALID saying what is wrong, without a value of the token.
 absl::StatusOr<AccessToken> ReadAccessToken(std::string_view token, const JwkSet& keys,
                                             std::string_view network);
@@ -71,31 +66,6 @@ absl::StatusOr<std::string> IssuerSaid(std::string_view token);
 std::string SignAccessToken(const AccessToken& token, std::string_view network,
                             const Signer& signer);
 
-// Tokens that were verified, by their SHA-256, until they end. A new generation of trust forgets
-// them all, so that a key taken out of a set verifies nothing more.
-class TokenCache {
- public:
-  static constexpr size_t kTokensMax = 16 * 1024;
-
-  explicit TokenCache(size_t tokens_max = kTokensMax) : tokens_max_(tokens_max) {}
-
-  // nullptr when it is not known under this generation.
-  std::shared_ptr<const AccessToken> Find(const std::string& digest, uint64_t generation);
-  // When it is full, the token that ends first makes room.
-  void Put(const std::string& digest, uint64_t generation,
-           std::shared_ptr<const AccessToken> token);
-
- private:
-  // Forgets all when the generation is newer; false for an older one.
-  bool Enter(uint64_t generation);
-
-  const size_t tokens_max_;
-  std::mutex mutex_;  // Guards the rest. No other lock is taken under it.
-  uint64_t generation_ = 0;
-  std::unordered_map<std::string, std::shared_ptr<const AccessToken>> tokens_;
-  std::multimap<int64_t, std::string> ends_;  // Digests by EndMs.
-};
-
 // Tokens that were used for a write: one token, one write. What was used before this process
 // started is not known, so that a token issued before counts as used.
 class ReplayGuard {
@@ -106,7 +76,9 @@ class ReplayGuard {
   explicit ReplayGuard(int64_t started_ms, size_t tokens_max = kTokensOfIssuerMax)
       : started_ms_(started_ms), tokens_max_(tokens_max) {}
 
-  // UNAUTHENTICATED/TOKEN_REPLAYED; RESOURCE_EXHAUSTED/BUSY when there is no room until tokens end.
+  // UNAUTHENTICATED/TOKEN_REPLAYED, or TOKEN_INVALID when it is issued later than now: of those the
+  // guard could not tell after a restart whether they were used. RESOURCE_EXHAUSTED/BUSY when there
+  // is no room until tokens end.
   absl::Status Use(const AccessToken& token, int64_t now_ms);
 
  private:

@@ -12,36 +12,28 @@
 // organisation of the certificate on behalf of that of the token.
 // A token serves any number of reads and one write in one process; a write that is repeated takes a
 // new token and the same request_id.
-// Internal methods take no token: a certificate of the host for one of its four services.
+// Of internal methods the certificate alone says who calls, and no token is read; which services of
+// the host may call one is the server's to decide (rpc/server.h).
 // What was verified is remembered until the trust changes; time is looked at with each call.
 // Thread safety: Identify from any thread.
 
 #include <memory>
-#include <mutex>
 #include <string>
-#include <unordered_map>
 
 #include "services/common/clock/clock.h"
 #include "services/common/identity/identity.h"
 #include "services/common/identity/jwt.h"
 #include "services/common/identity/spiffe.h"
 #include "services/common/identity/trust_store.h"
+#include "services/common/identity/verified_cache.h"
 
 namespace waterline::identity {
 
-inline constexpr std::string_view kAuthorizationKey = "authorization";
-inline constexpr std::string_view kServices[] = {"registry", "events", "inference",
-                                                 "accountability"};
-
 class MtlsIdentity : public IdentityProvider {
  public:
-  // `trust` and `clock` outlive it. `host` is the id of the host's organisation.
-  MtlsIdentity(std::string network, std::string host, const TrustStore* trust, Clock* clock)
-      : network_(std::move(network)),
-        host_(std::move(host)),
-        trust_(trust),
-        clock_(clock),
-        replays_(clock->NowMs()) {}
+  // `trust` and `clock` outlive it.
+  MtlsIdentity(std::string network, const TrustStore* trust, Clock* clock)
+      : network_(std::move(network)), trust_(trust), clock_(clock), replays_(clock->NowMs()) {}
 
   // UNAUTHENTICATED: IDENTITY_MISSING without a token; CERTIFICATE_REFUSED, ISSUER_NOT_PINNED,
   // TOKEN_INVALID, TOKEN_EXPIRED, TOKEN_BINDING, TOKEN_REPLAYED. RESOURCE_EXHAUSTED/BUSY.
@@ -52,6 +44,9 @@ class MtlsIdentity : public IdentityProvider {
   absl::Status AllowsListeningOn(std::string_view) override { return absl::OkStatus(); }
 
  private:
+  static constexpr size_t kTokensMax = 16 * 1024;
+  static constexpr size_t kClientsMax = 4096;
+
   struct Client {
     SpiffeId name;
     std::string thumbprint;
@@ -64,17 +59,14 @@ class MtlsIdentity : public IdentityProvider {
   absl::StatusOr<std::shared_ptr<const AccessToken>> TokenOf(const std::string& token,
                                                              const std::string& digest,
                                                              const Trust& trust);
-  absl::StatusOr<Identified> AsService(const Client& client, int64_t now_ms) const;
+  static Identified AsService(const Client& client, int64_t now_ms);
 
   const std::string network_;
-  const std::string host_;
   const TrustStore* const trust_;
   Clock* const clock_;
-  TokenCache tokens_;
+  VerifiedCache<AccessToken> tokens_{kTokensMax};
+  VerifiedCache<Client> clients_{kClientsMax};
   ReplayGuard replays_;
-  std::mutex mutex_;  // Guards the rest. No other lock is taken under it.
-  uint64_t generation_ = 0;
-  std::unordered_map<std::string, std::shared_ptr<const Client>> clients_;  // By SHA-256 of PEM.
 };
 
 }  // namespace waterline::identity

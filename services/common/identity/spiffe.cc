@@ -13,7 +13,15 @@ absl::Status Refused(const char* sentence) { return Error(reason::kCertificateRe
 }  // namespace
 
 std::string SpiffeId::ToString() const {
-  return std::string(kScheme) + network + "/org/" + organisation + "/svc/" + service;
+  return OrganisationUri(network, organisation) + "/svc/" + service;
+}
+
+std::string NetworkUri(std::string_view network) {
+  return std::string(kScheme) + std::string(network);
+}
+
+std::string OrganisationUri(std::string_view network, std::string_view organisation) {
+  return NetworkUri(network) + "/org/" + std::string(organisation);
 }
 
 absl::StatusOr<SpiffeId> ParseSpiffeId(std::string_view uri, std::string_view network) {

@@ -1,7 +1,8 @@
 #pragma once
 
-// The name in a certificate: spiffe://<network>/org/<organisation id>/svc/<service>. Strict: lower
-// case, no port, no user, no query, no percent sign, no wildcard, nothing before or after.
+// Names of SPIFFE. The one in a certificate is
+// spiffe://<network>/org/<organisation id>/svc/<service>. Strict: lower case, no port, no user, no
+// query, no percent sign, no wildcard, nothing before or after.
 // Thread safety: pure functions.
 
 #include <string>
@@ -20,6 +21,12 @@ struct SpiffeId {
 
   std::string ToString() const;
 };
+
+// spiffe://<network>: whom tokens are for.
+// spiffe://<network>/org/<id>: the issuer of an organisation's tokens when its key set names no
+// other.
+std::string NetworkUri(std::string_view network);
+std::string OrganisationUri(std::string_view network, std::string_view organisation);
 
 // UNAUTHENTICATED/CERTIFICATE_REFUSED saying what is wrong: its form, or the network.
 absl::StatusOr<SpiffeId> ParseSpiffeId(std::string_view uri, std::string_view network);

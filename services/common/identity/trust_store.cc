@@ -112,33 +112,54 @@ absl::StatusOr<TrustStore::Organisations> TrustStore::Read(const Trust& before,
   return out;
 }
 
-bool TrustStore::NameIssuers(Trust* trust, std::vector<std::string>* faults) const {
-  trust->organisation_of_.clear();
-  bool unique = true;
-  for (const auto& [id, organisation] : trust->organisations_) {
-    const auto [other, added] = trust->organisation_of_.emplace(organisation->issuer, id);
-    if (added) continue;
-    unique = false;
-    faults->push_back(folder_ + "/" + id + "/jwks.json: `issuer` is that of " + other->second +
-                      " too; no file counts until one of the two is changed");
+TrustStore::Organisations TrustStore::NameIssuers(Organisations read, const Trust& before,
+                                                  std::vector<std::string>* faults) const {
+  // Whoever goes back to what it had may meet one that has just taken its issuer; that one then
+  // gives way. Nobody gives way twice.
+  while (true) {
+    std::map<std::string, std::vector<std::string>> claims;
+    for (const auto& [id, organisation] : read) claims[organisation->issuer].push_back(id);
+    bool unique = true;
+    for (const auto& [issuer, ids] : claims) {
+      if (ids.size() == 1) continue;
+      unique = false;
+      const auto* holder = before.FindIssuer(issuer);
+      const bool held = holder != nullptr && std::count(ids.begin(), ids.end(), holder->id) > 0;
+      const std::string& first = held ? holder->id : ids.front();
+      for (const auto& id : ids) {
+        if (id != first)
+          faults->push_back(folder_ + "/" + id + "/jwks.json: `issuer` is that of " + first +
+                            " too; until one of the two is changed, " +
+                            (held ? "this folder keeps" : "both folders keep") + " what was held");
+        if (held && id == first) continue;
+        const auto known = before.organisations_.find(id);
+        if (known == before.organisations_.end()) {
+          read.erase(id);
+        } else {
+          read[id] = known->second;
+        }
+      }
+    }
+    if (unique) return read;
   }
-  return unique;
 }
 
 TrustStore::Reload TrustStore::ReloadIfChanged() {
   std::lock_guard reading(reading_);
   const auto before = Now();
-  auto trust = std::make_shared<Trust>(*before);
+  auto trust = std::make_shared<Trust>();
   Reload reload;
   auto organisations = Read(*before, &reload.faults);
   if (organisations.ok()) {
-    trust->organisations_ = *std::move(organisations);
+    trust->organisations_ = NameIssuers(*std::move(organisations), *before, &reload.faults);
   } else {
+    trust->organisations_ = before->organisations_;
     reload.faults.emplace_back(organisations.status().message());
   }
+  for (const auto& [id, organisation] : trust->organisations_)
+    trust->organisation_of_.emplace(organisation->issuer, id);
   // What did not change is the same object.
-  const bool changed =
-      NameIssuers(trust.get(), &reload.faults) && trust->organisations_ != before->organisations_;
+  const bool changed = trust->organisations_ != before->organisations_;
   std::sort(reload.faults.begin(), reload.faults.end());
   trust->generation_ = before->generation_ + 1;
   std::lock_guard lock(mutex_);

@@ -9,7 +9,11 @@
 //                                        must stay once it was
 //
 // Files are read again when asked, without restart. A folder with a fault keeps what it held, and
-// the fault is reported; those of the others count. A folder that is gone ends its organisation.
+// the fault is reported; those of the others count. It is a fault to name the token issuer of
+// another organisation: whoever had it keeps it, and of two that are new none gets it. A folder
+// that is gone ends its organisation.
+// What was there is known while the process runs. A crl.pem that was taken away while it was
+// stopped is not missed at the start: nothing is revoked then, so guard the folder like the keys.
 // Thread safety: a Trust is immutable. TrustStore: all methods from any thread.
 
 #include <chrono>
@@ -83,8 +87,10 @@ class TrustStore {
   absl::StatusOr<Organisations> Read(const Trust& before, std::vector<std::string>* faults) const;
   absl::StatusOr<std::shared_ptr<const TrustedOrganisation>> ReadOne(
       const std::string& id, std::shared_ptr<const TrustedOrganisation> before) const;
-  // False, with a fault, when two organisations have one token issuer.
-  bool NameIssuers(Trust* trust, std::vector<std::string>* faults) const;
+  // Gives each token issuer to one organisation. Whoever names one that is not free keeps what it
+  // had before, or is left out, with a fault.
+  Organisations NameIssuers(Organisations read, const Trust& before,
+                            std::vector<std::string>* faults) const;
 
   const std::string folder_;
   const std::string network_;

@@ -160,6 +160,51 @@ TEST_F(TrustFolder, TwoOrganisationsCannotHaveOneTokenIssuer) {
   EXPECT_EQ(store->Now(), before);
 }
 
+// Threat: one partner repeats another's issuer, so that what is revoked meanwhile stays good.
+TEST_F(TrustFolder, WhoRepeatsAnothersTokenIssuerHoldsUpNobodyElse) {
+  Put("ods-qnx", "jwks.json",
+      JwkSet::Of({board_.signer().jwk()}, "https://login.example")->ToJson());
+  const auto store = Open();
+  Put("ods-abc", "jwks.json",
+      JwkSet::Of({charity_.signer().jwk()}, "https://login.example")->ToJson());
+  Put("ods-new", "issuer.pem", Authority(1).certificate_pem());
+  Put("ods-new", "jwks.json",
+      JwkSet::Of({charity_.signer().jwk()}, "https://login.example")->ToJson());
+  Put("ods-qnx", "crl.pem", Authority(0).Revoke({}));
+  const auto reload = store->ReloadIfChanged();
+  EXPECT_TRUE(reload.changed);
+  ASSERT_EQ(reload.faults.size(), 2u);
+  EXPECT_NE(reload.faults[0].find("ods-abc/jwks.json"), std::string::npos) << reload.faults[0];
+  EXPECT_NE(reload.faults[1].find("ods-new/jwks.json"), std::string::npos) << reload.faults[1];
+  const auto trust = store->Now();
+  EXPECT_TRUE(trust->Find("ods-qnx")->authorities.has_revocation_lists()) << "it counts meanwhile";
+  EXPECT_EQ(trust->FindIssuer("https://login.example")->id, "ods-qnx");
+  EXPECT_EQ(trust->FindIssuer("spiffe://sussex/org/ods-abc")->id, "ods-abc");
+  EXPECT_EQ(trust->Find("ods-abc")->keys.ToJson(), charity_.jwks()) << "what it held";
+  EXPECT_EQ(trust->Find("ods-new"), nullptr) << "it held nothing";
+  EXPECT_FALSE(store->ReloadIfChanged().changed) << "said already";
+}
+
+TEST_F(TrustFolder, WhoTakesTheIssuerOfOneThatGoesBackToItGivesWay) {
+  const auto names = [](const ThrowawayTokens& tokens, const std::string& issuer) {
+    return JwkSet::Of({tokens.signer().jwk()}, issuer)->ToJson();
+  };
+  Put("ods-abc", "jwks.json", names(charity_, "https://a.example"));
+  Put("ods-qnx", "jwks.json", names(board_, "https://q.example"));
+  const auto store = Open();
+  const auto before = store->Now();
+  Put("ods-abc", "jwks.json", names(charity_, "https://q.example"));
+  Put("ods-new", "issuer.pem", Authority(1).certificate_pem());
+  Put("ods-new", "jwks.json", names(ThrowawayTokens("sussex", "ods-new"), "https://a.example"));
+  EXPECT_EQ(store->ReloadIfChanged().faults.size(), 2u);
+  EXPECT_EQ(store->Now(), before);
+  Put("ods-qnx", "jwks.json", names(board_, "https://a.example"));
+  fs::remove_all(folder_ / "ods-new");
+  EXPECT_TRUE(store->ReloadIfChanged().faults.empty()) << "two that swap are two";
+  EXPECT_EQ(store->Now()->FindIssuer("https://a.example")->id, "ods-qnx");
+  EXPECT_EQ(store->Now()->FindIssuer("https://q.example")->id, "ods-abc");
+}
+
 TEST_F(TrustFolder, AFolderThatCannotBeReadChangesNothing) {
   const auto store = Open();
   const auto before = store->Now();

@@ -244,20 +244,21 @@ void ProjectMessage(Message* message, const TypePlan& plan, const View& view,
     const bool leaves = of_field.inside != nullptr
                             ? of_field.inside->releases[level]
                             : Shape(message, field, of_field.leaves[level], view);
-    const std::string path = prefix + field->name();
+    if (leaves && of_field.inside == nullptr) continue;
     if (!leaves) {
       reflection->ClearField(message, field);
-      withheld->insert(path);
-    } else if (of_field.inside == nullptr) {
+      withheld->insert(prefix + field->name());
       continue;
-    } else if (field->is_repeated()) {
-      for (int i = 0; i < reflection->FieldSize(*message, field); ++i) {
-        ProjectMessage(reflection->MutableRepeatedMessage(message, field, i), *of_field.inside,
-                       view, path + ".", nullptr, withheld);
-      }
-    } else {
-      ProjectMessage(reflection->MutableMessage(message, field), *of_field.inside, view, path + ".",
+    }
+    const std::string inside = prefix + field->name() + ".";
+    if (!field->is_repeated()) {
+      ProjectMessage(reflection->MutableMessage(message, field), *of_field.inside, view, inside,
                      nullptr, withheld);
+      continue;
+    }
+    for (int i = 0; i < reflection->FieldSize(*message, field); ++i) {
+      ProjectMessage(reflection->MutableRepeatedMessage(message, field, i), *of_field.inside, view,
+                     inside, nullptr, withheld);
     }
   }
 }
@@ -274,6 +275,7 @@ void ProjectRows(Message* message, const FieldDescriptor* field, const ReleasePl
                  std::set<std::string>* withheld) {
   const auto* reflection = message->GetReflection();
   const TypePlan& of_row = PlanOf(field->message_type());
+  const std::string inside = field->name() + ".";
   int kept = 0;
   for (int i = 0; i < reflection->FieldSize(*message, field); ++i) {
     const auto& row = plan.rows[static_cast<size_t>(i)];
@@ -283,8 +285,8 @@ void ProjectRows(Message* message, const FieldDescriptor* field, const ReleasePl
       withheld->insert(field->name());
       continue;
     }
-    ProjectMessage(reflection->MutableRepeatedMessage(message, field, i), of_row, view,
-                   field->name() + ".", nullptr, withheld);
+    ProjectMessage(reflection->MutableRepeatedMessage(message, field, i), of_row, view, inside,
+                   nullptr, withheld);
     if (kept != i) reflection->SwapElements(message, field, kept, i);
     ++kept;
   }

@@ -34,7 +34,9 @@ struct ReleasePlan {
   std::string pseudonym_key;
   // Name of the repeated field of the message the rows stand in; empty: the message is one row.
   std::string rows_field;
-  std::vector<RowRelease> rows;  // One per row, in order; empty: no exceptions, and no text.
+  // One per row, in order; empty: no exceptions. Reviewed text then leaves at the highest level
+  // and at no other.
+  std::vector<RowRelease> rows;
 };
 
 // Removes or coarsens what may not leave as it is; the paths of what was removed, sorted, without

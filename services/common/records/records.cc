@@ -1,8 +1,5 @@
 #include "services/common/records/records.h"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-
 #include "services/common/crypto/aead.h"
 #include "services/common/crypto/encoding.h"
 #include "services/common/crypto/hash.h"
@@ -33,16 +30,6 @@ absl::Status BadToken() {
 }
 
 }  // namespace
-
-std::string Serialise(const google::protobuf::Message& message) {
-  std::string bytes;
-  google::protobuf::io::StringOutputStream stream(&bytes);
-  google::protobuf::io::CodedOutputStream coded(&stream);
-  coded.SetSerializationDeterministic(true);
-  message.SerializeToCodedStream(&coded);
-  coded.Trim();
-  return bytes;
-}
 
 absl::Status ParseInto(const std::string& bytes, const Key& key,
                        google::protobuf::Message* message) {

@@ -16,6 +16,7 @@
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
 #include "services/common/storage/store.h"
+#include "services/common/text/serialise.h"
 #include "waterline/common/storage/v1/sealed.pb.h"
 
 namespace waterline::records {
@@ -30,8 +31,8 @@ struct Stored {
   storage::Revision revision = 0;
 };
 
-// Serialised so that equal messages give equal bytes in one build.
-std::string Serialise(const google::protobuf::Message& message);
+// Equal messages give equal bytes in one build.
+using text::Serialise;
 
 absl::Status ParseInto(const std::string& bytes, const storage::Key& key,
                        google::protobuf::Message* message);

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <utility>
+
 #include "services/common/coro/sync_wait.h"
 #include "services/common/crypto/encoding.h"
 #include "services/common/status/error.h"
@@ -69,6 +72,37 @@ TEST_F(DedupeTest, TheSweepTakesWhatIsOlderAndNothingElse) {
   Mutation kept = MutationNamed("new-3");
   EXPECT_TRUE(Find(&kept, 7 * kDayMs + 1)->has_value());
   EXPECT_EQ(*coro::SyncWait(SweepDedupe(&store_, partition_, 7 * kDayMs + 1)), 0);
+}
+
+// A store in which something happens between what a caller read and what he commits.
+class BusyStore : public storage::MemoryStore {
+ public:
+  std::function<void()> before_commit;  // Once.
+  coro::Task<absl::StatusOr<storage::Revision>> Commit(Partition partition, Batch batch) override {
+    if (auto happens = std::exchange(before_commit, nullptr)) happens();
+    return MemoryStore::Commit(std::move(partition), std::move(batch));
+  }
+};
+
+// Else the retry of what was done again meanwhile would do it once more.
+TEST(Sweep, LeavesWhatWasUsedAgainMeanwhile) {
+  BusyStore store;
+  const Partition partition("ods-qnx");
+  const auto use = [&](int64_t now_ms) {
+    Mutation mutation{storage::Key(kDedupe, "a"), "body"};
+    EXPECT_FALSE(coro::SyncWait(FindRetry(&store, partition, &mutation, now_ms))->has_value());
+    Batch batch;
+    Remember(&batch, mutation, "places/harbour", {}, now_ms);
+    EXPECT_TRUE(coro::SyncWait(store.Commit(partition, std::move(batch))).ok());
+  };
+  use(0);
+  const int64_t later = 7 * kDayMs + 1;
+  store.before_commit = [&] { use(later); };
+  const auto swept = coro::SyncWait(SweepDedupe(&store, partition, later));
+  EXPECT_EQ(ReasonOf(swept.status()), reason::kConflict.name);
+  Mutation retry{storage::Key(kDedupe, "a"), "body"};
+  EXPECT_TRUE(coro::SyncWait(FindRetry(&store, partition, &retry, later))->has_value());
+  EXPECT_EQ(*coro::SyncWait(SweepDedupe(&store, partition, later)), 0);
 }
 
 TEST(PageToken, LeadsToWhereThePageEnded) {

@@ -73,7 +73,8 @@ absl::StatusOr<common::v1::ReleaseLevel> AskedLevel(const std::string& level) {
                      "is none of identifiable, pseudonymised, aggregate"}});
 }
 
-// Whether the caller's certificate names a service of the host that the method lists.
+// Whether the caller's certificate names a service of the host that the method lists. The one place
+// that decides who may call an INTERNAL method.
 bool IsListedService(const accountability::v1::Caller& caller, const Method& method,
                      const std::string& prefix) {
   const std::string& identity = caller.certificate_identity();
@@ -93,26 +94,14 @@ identity::Peer PeerOf(grpc::CallbackServerContext* context) {
   return peer;
 }
 
-bool HasRequestId(const google::protobuf::Descriptor* message) {
-  return message != nullptr && message->FindFieldByName("request_id") != nullptr;
-}
-
-// A mutation has a request_id, in its request or in a part of it (the header of an import).
 identity::Access AccessOf(const Method& method) {
   if (method.exposure == common::v1::EXPOSURE_INTERNAL) return identity::Access::kInternal;
-  const auto* request = method.request_prototype->GetDescriptor();
-  if (HasRequestId(request)) return identity::Access::kWrite;
-  for (int i = 0; i < request->field_count(); ++i) {
-    if (HasRequestId(request->field(i)->message_type())) return identity::Access::kWrite;
-  }
-  return identity::Access::kRead;
+  return method.writes ? identity::Access::kWrite : identity::Access::kRead;
 }
 
 // The Call of an incoming call, or why there is none. A PUBLIC method is answered without identity.
 absl::StatusOr<Call> MakeCall(grpc::CallbackServerContext* context, const std::string& path,
                               const Method& method, const Shared& shared) {
-  if (shared.refusing)
-    return Error(reason::kUnavailable, "the server is stopping; send the call again");
   const auto read = ReaderOf(context);
   Call call;
   call.method = path;
@@ -120,6 +109,11 @@ absl::StatusOr<Call> MakeCall(grpc::CallbackServerContext* context, const std::s
   if (!text::IsRequestId(call.request_id)) call.request_id = crypto::RandomId('r');
   call.traceparent = read(kTraceparentKey).value_or("");
   if (!IsTraceparent(call.traceparent)) call.traceparent = NewTraceparent();
+  // First of all: whoever is refused gets his ids back too.
+  context->AddInitialMetadata(kRequestIdKey, call.request_id);
+  context->AddInitialMetadata(kTraceparentKey, call.traceparent);
+  if (shared.refusing)
+    return Error(reason::kUnavailable, "the server is stopping; send the call again");
   // What is no code says nothing, and may be anything: it goes into no entry and no log line.
   call.purpose = read(identity::kPurposeKey).value_or("");
   if (!data::IsKnownCode("purpose", call.purpose)) call.purpose.clear();
@@ -130,8 +124,6 @@ absl::StatusOr<Call> MakeCall(grpc::CallbackServerContext* context, const std::s
   call.justification = read(identity::kJustificationKey).value_or("");
   WATERLINE_ASSIGN_OR_RETURN(call.asked, AskedLevel(read(identity::kReleaseLevelKey).value_or("")));
   call.deadline = DeadlineOf(context, method.kind, shared.unary_deadline_max);
-  context->AddInitialMetadata(kRequestIdKey, call.request_id);
-  context->AddInitialMetadata(kTraceparentKey, call.traceparent);
   auto identified = shared.identity->Identify(read, PeerOf(context), AccessOf(method));
   if (identified.ok()) {
     call.caller = std::move(identified->caller);
@@ -284,7 +276,10 @@ class StreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
     coro::OneShot<bool> done;
     if (IsOver()) co_return TokenEnded();
     out_ = ToBuffer(message);
-    const bool begun = Begin(&write_setter_, done.setter(), [this] { StartWrite(&out_); });
+    const bool begun = Begin(&write_setter_, done.setter(), [this] {
+      ++writes_;
+      StartWrite(&out_);
+    });
     const bool written = begun && co_await done;
     if (!written && IsOver()) co_return TokenEnded();
     if (!written) co_return Gone();
@@ -303,12 +298,18 @@ class StreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
     finished_ = true;
     Finish(ToGrpc(Draining()));
   }
-  // The caller's token has ended. A write that is under way ends first; its handler then gets the
-  // error with its next step, and gives it to End.
+  // The caller's token has ended. A write that is under way may end first; its handler then gets
+  // the error with its next step, and gives it to End. One that is still under way the next time
+  // waits for a client that does not read: no error would reach him, so the call is broken off.
   void Expire() override {
     std::lock_guard lock(mutex_);
-    if (finished_ || write_setter_) return;
+    if (finished_) return;
+    if (write_setter_ && late_write_ != writes_) {
+      late_write_ = writes_;
+      return;
+    }
     cancelled_->store(true);
+    if (write_setter_) return context_->TryCancel();
     finished_ = true;
     Finish(ToGrpc(TokenEnded()));
   }
@@ -368,8 +369,11 @@ class StreamReactor : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byt
   grpc::ByteBuffer in_;
   grpc::ByteBuffer out_;
   std::optional<accountability::v1::Receipt> receipt_;
-  std::mutex mutex_;  // Guards the rest; gRPC's StartX and Finish never call back under it.
+  std::mutex
+      mutex_;  // Guards the rest; gRPC's StartX, Finish and TryCancel never call back under it.
   bool finished_ = false;
+  uint64_t writes_ = 0;      // Begun so far.
+  uint64_t late_write_ = 0;  // The one that was under way when Expire was last called; 0: none.
   std::atomic<bool> draining_{false};
   std::optional<BoolSetter> read_setter_;
   std::optional<BoolSetter> write_setter_;

@@ -1,12 +1,13 @@
 #include "services/common/rpc/host_services.h"
 
+#include "services/common/identity/spiffe.h"
 #include "services/common/status/error.h"
 #include "services/common/text/id.h"
 
 namespace waterline::rpc {
 
 std::string HostServicePrefix(const NetworkFacts& network) {
-  return "spiffe://" + network.network + "/org/" + network.host + "/svc/";
+  return identity::OrganisationUri(network.network, network.host) + "/svc/";
 }
 
 absl::StatusOr<identity::Identified> DevelopmentServices::Identify(

@@ -9,12 +9,12 @@
 #include "google/protobuf/empty.pb.h"
 #include "services/common/rpc/host_services.h"
 #include "services/common/rpc/limits.h"
+#include "services/common/rpc/wire.h"
 #include "services/common/status/error.h"
 
 namespace waterline::rpc {
 namespace {
 
-constexpr char kHealthCheck[] = "/grpc.health.v1.Health/Check";
 constexpr int kReconnectFirstMs = 50;
 constexpr int kReconnectMaxMs = 500;
 constexpr int kConnectMaxMs = 1000;

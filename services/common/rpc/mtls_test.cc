@@ -121,8 +121,7 @@ class MtlsServer : public ::testing::Test {
     fs::rename(folder_ / "next", folder_ / "live");
   }
   void Serve() {
-    identity_ =
-        std::make_unique<identity::MtlsIdentity>("sussex", "ods-qnx", trust_.get(), &clock_);
+    identity_ = std::make_unique<identity::MtlsIdentity>("sussex", trust_.get(), &clock_);
     server_ = Start({&agreements_.service}, "");
     inside_ = Start({&decisions_.service}, "spiffe://sussex/org/ods-qnx/svc/");
   }
@@ -342,21 +341,25 @@ TEST_F(MtlsServer, ANewPartnerIsLetInWithoutRestart) {
   EXPECT_EQ(answer, "OK");
 }
 
+// Threat: a partner's certificate, or a person's of the host, calls Decide.
 TEST_F(MtlsServer, DecideIsForTheHostsServices) {
   const std::string decide = std::string(kDecisions) + "/Decide";
   const auto partner = partner_.Issue({{"spiffe://sussex/org/ods-abc/svc/events"}});
   EXPECT_EQ(ReasonOf(Send(ConnectInside(partner, nullptr), decide)),
-            reason::kCertificateRefused.name);
+            reason::kRoleNotPermitted.name);
   const auto person = Host();
   EXPECT_EQ(ReasonOf(Send(ConnectInside(person, Fresh(host_tokens_, person)), decide)),
-            reason::kCertificateRefused.name);
+            reason::kRoleNotPermitted.name);
+  EXPECT_EQ(ReasonOf(Send(ConnectInside(Host("inference"), nullptr), decide)),
+            reason::kRoleNotPermitted.name)
+      << "a service of the host that the method does not list";
+  const auto minted = partner_.Issue({{"spiffe://sussex/org/ods-qnx/svc/events"}});
+  EXPECT_EQ(ReasonOf(Send(ConnectInside(minted, nullptr), decide)), reason::kIssuerNotPinned.name);
+  EXPECT_EQ(decisions_.last().caller.certificate_identity(), "") << "nobody has come in";
   EXPECT_NE(ReasonOf(Send(ConnectInside(Host("events"), nullptr), decide)),
-            reason::kCertificateRefused.name);
+            reason::kRoleNotPermitted.name);
   EXPECT_EQ(decisions_.last().caller.certificate_identity(),
             "spiffe://sussex/org/ods-qnx/svc/events");
-  EXPECT_EQ(Send(ConnectInside(Host("inference"), nullptr), decide).code(),
-            absl::StatusCode::kPermissionDenied)
-      << "a service of the host that the method does not list";
   EXPECT_EQ(decisions_.last().caller.authentication(), v1::AUTHENTICATION_MTLS);
 }
 

@@ -1,5 +1,8 @@
 #include "services/common/rpc/remote_decider.h"
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/wire_format_lite.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/support/client_callback.h>
@@ -68,6 +71,24 @@ Answer ToAnswer(DecideResponse* response) {
                                error.SerializeAsString()));
 }
 
+// A DecideRequest of these two, without a copy of the question.
+grpc::ByteBuffer RequestOf(uint64_t id, const grpc::Slice& question) {
+  using google::protobuf::internal::WireFormatLite;
+  DecideRequest head;
+  head.set_id(id);
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    head.SerializeToCodedStream(&coded);
+    coded.WriteTag(WireFormatLite::MakeTag(DecideRequest::kQuestionFieldNumber,
+                                           WireFormatLite::WIRETYPE_LENGTH_DELIMITED));
+    coded.WriteVarint32(static_cast<uint32_t>(question.size()));
+  }
+  const grpc::Slice slices[] = {grpc::Slice(bytes), question};
+  return grpc::ByteBuffer(slices, 2);
+}
+
 }  // namespace
 
 // One stream, from its opening to its end. Lives until OnDone.
@@ -76,8 +97,8 @@ class DecideStream : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::Byte
   explicit DecideStream(std::shared_ptr<RemoteDecider::Impl> owner) : owner_(std::move(owner)) {}
   void Open(const Link& link, std::shared_ptr<DecideStream> self);
   // Both: under the owner's lock, and not after OnDone.
-  void Write(const DecideRequest& request) {
-    out_ = ToBuffer(request);
+  void Write(grpc::ByteBuffer bytes) {
+    out_ = std::move(bytes);
     StartWrite(&out_);
   }
   void Cancel() { context_.TryCancel(); }
@@ -105,7 +126,7 @@ class RemoteDecider::Impl : public std::enable_shared_from_this<RemoteDecider::I
     keeper_ = std::thread([this] { Keep(); });
   }
   void Stop();
-  void Ask(Question question, steady_clock::time_point deadline, Setter setter);
+  void Ask(const Question& question, steady_clock::time_point deadline, Setter setter);
   void GiveUpBy(steady_clock::time_point deadline);
   Figures figures() const;
 
@@ -117,7 +138,8 @@ class RemoteDecider::Impl : public std::enable_shared_from_this<RemoteDecider::I
 
  private:
   struct Pending {
-    Question question;
+    grpc::Slice question;      // Serialised once: each time it is asked it is the same bytes.
+    std::string organisation;  // Of who asks.
     steady_clock::time_point deadline;
     Setter setter;
     bool is_waiting = false;
@@ -167,7 +189,6 @@ class RemoteDecider::Impl : public std::enable_shared_from_this<RemoteDecider::I
   std::deque<uint64_t> to_send_;  // In flight and not written to this stream; some may be gone.
   steady_clock::time_point give_up_at_ = steady_clock::time_point::max();
   uint64_t streams_ = 0;
-  uint64_t asked_again_ = 0;
   std::thread keeper_;  // Opens streams, ends questions whose time is up, reports the state.
 };
 
@@ -235,7 +256,6 @@ void RemoteDecider::Impl::Greeted(const std::string& network) {
   for (const auto& [id, pending] : pending_) {
     if (!pending.is_waiting) to_send_.push_back(id);
   }
-  if (streams_ > 1) asked_again_ += to_send_.size();
   Pump();
   wake_.notify_all();
 }
@@ -272,10 +292,13 @@ void RemoteDecider::Impl::Ended(DecideStream* stream, const grpc::Status& status
 
 // ---- Questions ----------------------------------------------------------------------------------
 
-void RemoteDecider::Impl::Ask(Question question, steady_clock::time_point deadline, Setter setter) {
+void RemoteDecider::Impl::Ask(const Question& question, steady_clock::time_point deadline,
+                              Setter setter) {
   const auto now = steady_clock::now();
   deadline = std::min<steady_clock::time_point>(deadline, now + kUnaryDeadlineMax);
   deadline -= std::min<steady_clock::duration>(kMarginMax, (deadline - now) / 10);
+  const std::string organisation = question.caller().organisation();
+  grpc::Slice bytes(question.SerializeAsString());  // Of up to 1,000 records: not under the lock.
   Told told;
   {
     std::lock_guard lock(mutex_);
@@ -284,9 +307,9 @@ void RemoteDecider::Impl::Ask(Question question, steady_clock::time_point deadli
       told.emplace_back(std::move(setter), OutOfTime());
     } else {
       const uint64_t id = ++last_id_;
-      const std::string organisation = question.caller().organisation();
       const bool waits = in_flight_ >= options_.in_flight_max;
-      pending_.emplace(id, Pending{std::move(question), deadline, std::move(setter), waits});
+      pending_.emplace(id,
+                       Pending{std::move(bytes), organisation, deadline, std::move(setter), waits});
       if (deadlines_.emplace(deadline, id).first == deadlines_.begin()) wake_.notify_all();
       if (!waits) {
         ++in_flight_;
@@ -302,7 +325,7 @@ void RemoteDecider::Impl::Ask(Question question, steady_clock::time_point deadli
 // Removes a question and lets the next one of those that wait take its place.
 void RemoteDecider::Impl::Take(PendingMap::iterator pending, Answer answer, Told* told) {
   const bool was_waiting = pending->second.is_waiting;
-  if (was_waiting) waiting_.Erase(pending->second.question.caller().organisation(), pending->first);
+  if (was_waiting) waiting_.Erase(pending->second.organisation, pending->first);
   deadlines_.erase({pending->second.deadline, pending->first});
   told->emplace_back(std::move(pending->second.setter), std::move(answer));
   pending_.erase(pending);
@@ -320,18 +343,15 @@ void RemoteDecider::Impl::Pump() {
   if (stream_ == nullptr || is_broken_ || is_writing_) return;
   if (std::exchange(says_hello_, false)) {
     is_writing_ = true;
-    return stream_->Write(DecideRequest());
+    return stream_->Write(ToBuffer(DecideRequest()));
   }
   while (is_open_ && !to_send_.empty()) {
     const uint64_t id = to_send_.front();
     to_send_.pop_front();
     const auto found = pending_.find(id);
     if (found == pending_.end()) continue;
-    DecideRequest request;
-    request.set_id(id);
-    *request.mutable_question() = found->second.question;
     is_writing_ = true;
-    return stream_->Write(request);
+    return stream_->Write(RequestOf(id, found->second.question));
   }
 }
 
@@ -348,7 +368,7 @@ void RemoteDecider::Impl::GiveUpBy(steady_clock::time_point deadline) {
 
 RemoteDecider::Figures RemoteDecider::Impl::figures() const {
   std::lock_guard lock(mutex_);
-  return {in_flight_, waiting_.size(), streams_, asked_again_};
+  return {in_flight_, waiting_.size(), streams_};
 }
 
 // ---- The keeper ---------------------------------------------------------------------------------
@@ -434,14 +454,10 @@ RemoteDecider::RemoteDecider(Options options) : impl_(std::make_shared<Impl>(std
 
 RemoteDecider::~RemoteDecider() { impl_->Stop(); }
 
-coro::Task<absl::StatusOr<Decision>> RemoteDecider::Decide(Question question) {
-  return DecideUntil(std::move(question), steady_clock::now() + kUnaryDeadlineMax);
-}
-
-coro::Task<absl::StatusOr<Decision>> RemoteDecider::DecideUntil(Question question,
-                                                                steady_clock::time_point deadline) {
+coro::Task<absl::StatusOr<Decision>> RemoteDecider::Decide(Question question,
+                                                           steady_clock::time_point deadline) {
   coro::OneShot<Answer> answer;
-  impl_->Ask(std::move(question), deadline, answer.setter());
+  impl_->Ask(question, deadline, answer.setter());
   co_return co_await answer;
 }
 

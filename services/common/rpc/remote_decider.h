@@ -42,8 +42,6 @@ class RemoteDecider : public gate::Decider {
   ~RemoteDecider() override;
 
   coro::Task<absl::StatusOr<accountability::v1::Decision>> Decide(
-      accountability::v1::Question question) override;
-  coro::Task<absl::StatusOr<accountability::v1::Decision>> DecideUntil(
       accountability::v1::Question question,
       std::chrono::steady_clock::time_point deadline) override;
 
@@ -55,7 +53,6 @@ class RemoteDecider : public gate::Decider {
     size_t in_flight = 0;
     size_t waiting = 0;
     uint64_t streams = 0;  // Opened so far.
-    uint64_t asked_again = 0;
   };
   Figures figures() const;
 

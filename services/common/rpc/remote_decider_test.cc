@@ -188,7 +188,7 @@ class RemoteDeciderTest : public ::testing::Test {
     question.set_resource_name(name);
     question.set_attempt("attempt of " + name);
     auto promise = std::make_shared<std::promise<Answer>>();
-    coro::Start(decider_->DecideUntil(std::move(question), steady_clock::now() + time),
+    coro::Start(decider_->Decide(std::move(question), steady_clock::now() + time),
                 [promise](Answer answer) { promise->set_value(std::move(answer)); });
     return promise->get_future();
   }

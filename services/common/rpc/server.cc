@@ -17,6 +17,7 @@
 
 #include "services/common/rpc/calls.h"
 #include "services/common/rpc/limits.h"
+#include "services/common/rpc/wire.h"
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
 
@@ -24,8 +25,6 @@ namespace waterline::rpc {
 namespace {
 
 using std::chrono::steady_clock;
-
-constexpr char kHealthCheck[] = "/grpc.health.v1.Health/Check";
 
 // One of our services as gRPC sees it: raw bytes in and out, typed by the descriptors.
 class WireService : public grpc::Service {

@@ -6,10 +6,12 @@
 // What a client may rely on:
 //  - every error carries google.rpc.Status details with an ErrorInfo;
 //  - `waterline-receipt-bin` in trailing metadata of every permitted and refused GATED call;
-//  - a unary call that is not answered within kUnaryDeadlineMax, whatever deadline it asks for,
-// ends
-//    with DEADLINE_EXCEEDED;
-//  - `x-request-id` comes back as sent, or as made, in initial metadata; `traceparent` likewise.
+//  - a unary call that is not answered within kUnaryDeadlineMax ends with DEADLINE_EXCEEDED,
+//    whatever deadline it asks for;
+//  - `x-request-id` comes back as sent, or as made, in initial metadata; `traceparent` likewise;
+//    also of a call that is refused;
+//  - a stream ends with the token of its caller; of a client that reads with TOKEN_EXPIRED, of one
+//    that does not it is broken off.
 //
 // A public server serves GATED and PUBLIC methods; an internal one, on addresses of its own, serves
 // INTERNAL methods to the host's own services and nothing to anybody else.

@@ -17,7 +17,23 @@ Method::Kind KindOf(const google::protobuf::MethodDescriptor* method) {
   return method->server_streaming() ? Method::Kind::kServerStream : Method::Kind::kUnary;
 }
 
+bool HasRequestId(const google::protobuf::Descriptor* message) {
+  return message != nullptr && message->FindFieldByName("request_id") != nullptr;
+}
+
+bool Writes(const google::protobuf::Descriptor* request) {
+  bool writes = HasRequestId(request);
+  for (int i = 0; i < request->field_count(); ++i)
+    writes = writes || HasRequestId(request->field(i)->message_type());
+  return writes;
+}
+
 }  // namespace
+
+void Service::Add(const std::string& method_name, Method method) {
+  method.writes = Writes(method.request_prototype->GetDescriptor());
+  methods_[method_name] = std::move(method);
+}
 
 std::vector<std::string> CheckAgainstDescriptor(const Service& service) {
   const auto* descriptor =

@@ -114,6 +114,8 @@ struct Method {
   // For kServerStream the one request is the first Read.
   std::function<coro::Task<absl::Status>(const Call&, RawStream*)> stream;
   std::vector<std::string> callers;  // INTERNAL: names of the host's services that may call it.
+  // A mutation: a request_id stands in its request or in a part of it (the header of an import).
+  bool writes = false;  // Set by Service::Add.
 };
 
 class Service {
@@ -122,9 +124,7 @@ class Service {
 
   const std::string& full_name() const { return full_name_; }
   const std::map<std::string, Method>& methods() const { return methods_; }
-  void Add(const std::string& method_name, Method method) {
-    methods_[method_name] = std::move(method);
-  }
+  void Add(const std::string& method_name, Method method);
 
  private:
   std::string full_name_;

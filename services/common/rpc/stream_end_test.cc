@@ -6,6 +6,9 @@
 #include <grpcpp/support/sync_stream.h>
 #include <gtest/gtest.h>
 
+#include <future>
+
+#include "services/common/rpc/client.h"
 #include "services/common/rpc/server.h"
 #include "services/common/rpc/status_wire.h"
 #include "services/common/rpc/wire.h"
@@ -46,9 +49,10 @@ coro::Task<absl::Status> Answer(const Call&, RawStream* stream) {
   }
 }
 
-// Never stops by itself.
+// Never stops by itself, and fills what a client that does not read can take.
 coro::Task<absl::Status> Pour(const Call&, RawStream* stream) {
   DecideResponse response;
+  response.set_network(std::string(64 * 1024, 'n'));
   while (true) {
     auto written = co_await stream->Write(response);
     if (!written.ok()) co_return written;
@@ -58,16 +62,33 @@ coro::Task<absl::Status> Pour(const Call&, RawStream* stream) {
 using Handler = coro::Task<absl::Status> (*)(const Call&, RawStream*);
 using ClientStream = grpc::ClientReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer>;
 
+// How a handler ended.
+struct End {
+  std::promise<absl::Status> status;
+  std::atomic<bool> cancelled{false};
+};
+coro::Task<absl::Status> Tell(Handler handler, End* end, const Call& call, RawStream* stream) {
+  auto status = co_await handler(call, stream);
+  end->cancelled = call.cancelled->load();
+  end->status.set_value(status);
+  co_return status;
+}
+
 class OneStream {
  public:
-  OneStream(Handler handler, std::optional<std::chrono::milliseconds> lasts) : identity_(lasts) {
+  OneStream(Handler handler, std::optional<std::chrono::milliseconds> lasts,
+            const Metadata& metadata = {})
+      : identity_(lasts) {
+    for (const auto& [key, value] : metadata) context_.AddMetadata(key, value);
     Method method;
     method.kind = Method::Kind::kBidi;
     method.exposure = common::v1::EXPOSURE_INTERNAL;
     method.callers = {"events"};
     method.request_prototype = &DecideRequest::default_instance();
     method.response_prototype = &DecideResponse::default_instance();
-    method.stream = handler;
+    method.stream = [this, handler](const Call& call, RawStream* raw) {
+      return Tell(handler, &end, call, raw);
+    };
     service_.Add("Decide", std::move(method));
     ServerOptions options;
     options.addresses = {"127.0.0.1:0"};
@@ -86,6 +107,14 @@ class OneStream {
                                   grpc::internal::RpcMethod::BIDI_STREAMING),
         &context_));
   }
+
+  std::string InitialMetadata(const std::string& key) const {
+    const auto& metadata = context_.GetServerInitialMetadata();
+    const auto found = metadata.find(key);
+    return found == metadata.end() ? "" : std::string(found->second.data(), found->second.size());
+  }
+
+  End end;
 
  private:
   ShortProof identity_;
@@ -114,6 +143,31 @@ TEST(StreamEnd, AStreamThatOnlyWritesEndsWithTheToken) {
   size_t messages = 0;
   while (one.stream->Read(&bytes)) ++messages;
   EXPECT_EQ(ReasonOf(FromGrpc(one.stream->Finish())), reason::kTokenExpired.name);
+}
+
+// Threat: a client stops reading, so that its stream outlives its token.
+TEST(StreamEnd, AStreamWhoseClientDoesNotReadEndsWithTheToken) {
+  OneStream one(Pour, std::chrono::milliseconds(200));
+  const auto status = one.end.status.get_future().get();
+  EXPECT_FALSE(status.ok());
+  EXPECT_TRUE(one.end.cancelled) << "the gate would decide on";
+  grpc::ByteBuffer bytes;
+  while (one.stream->Read(&bytes)) {
+  }
+  EXPECT_FALSE(one.stream->Finish().ok());
+}
+
+TEST(StreamEnd, ACallThatIsRefusedBeforeItsHandlerGetsItsIdsBack) {
+  const std::string traceparent = "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01";
+  OneStream one(Answer, std::nullopt,
+                {{"x-request-id", "r-1"},
+                 {"traceparent", traceparent},
+                 {"waterline-release-level", "everything"}});
+  grpc::ByteBuffer bytes;
+  EXPECT_FALSE(one.stream->Read(&bytes));
+  EXPECT_EQ(ReasonOf(FromGrpc(one.stream->Finish())), reason::kInvalidFields.name);
+  EXPECT_EQ(one.InitialMetadata("x-request-id"), "r-1");
+  EXPECT_EQ(one.InitialMetadata("traceparent"), traceparent);
 }
 
 TEST(StreamEnd, AStreamWithoutAnEndOfItsProofEndsWithItsClient) {

@@ -7,6 +7,7 @@
 
 #include <fstream>
 
+#include "services/common/identity/identity.h"
 #include "services/common/rpc/status_wire.h"
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
@@ -15,8 +16,6 @@ namespace waterline::rpc {
 namespace {
 
 using grpc::experimental::FileWatcherCertificateProvider;
-
-constexpr char kAuthorization[] = "authorization";
 
 absl::Status CheckReadable(const TlsFiles& files) {
   for (const std::string* path : {&files.certificate, &files.key, &files.trust}) {
@@ -42,7 +41,7 @@ class TokenPlugin : public grpc::MetadataCredentialsPlugin {
                            std::multimap<std::string, std::string>* metadata) override {
     const auto token = tokens_();
     if (!token.ok()) return ToGrpc(token.status());
-    metadata->emplace(kAuthorization, "Bearer " + *token);
+    metadata->emplace(identity::kAuthorizationKey, std::string(identity::kBearer) + *token);
     return grpc::Status::OK;
   }
 

@@ -1,6 +1,7 @@
 #pragma once
 
-// Messages <-> gRPC byte buffers. For .cc files. Thread safety: pure functions.
+// Messages <-> gRPC byte buffers, and the method every server has. For .cc files. Thread safety:
+// pure functions.
 
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/proto_buffer_reader.h>
@@ -9,6 +10,8 @@
 #include "google/protobuf/message.h"
 
 namespace waterline::rpc {
+
+inline constexpr char kHealthCheck[] = "/grpc.health.v1.Health/Check";
 
 inline bool FromBuffer(grpc::ByteBuffer* buffer, google::protobuf::Message* message) {
   grpc::ProtoBufferReader reader(buffer);

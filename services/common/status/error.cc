@@ -1,10 +1,9 @@
 #include "services/common/status/error.h"
 
 #include "absl/strings/cord.h"
-#include "google/protobuf/io/coded_stream.h"
-#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/rpc/error_details.pb.h"
 #include "services/common/text/absl.h"
+#include "services/common/text/serialise.h"
 
 namespace waterline {
 namespace {
@@ -23,28 +22,13 @@ std::optional<Message> PayloadOf(const absl::Status& status, const char* url) {
 
 }  // namespace
 
-namespace {
-
-// The keys of a map in order, so that two equal errors are equal bytes.
-std::string InOrder(const google::protobuf::Message& message) {
-  std::string bytes;
-  google::protobuf::io::StringOutputStream stream(&bytes);
-  google::protobuf::io::CodedOutputStream coded(&stream);
-  coded.SetSerializationDeterministic(true);
-  message.SerializeToCodedStream(&coded);
-  coded.Trim();
-  return bytes;
-}
-
-}  // namespace
-
 absl::Status Error(const Reason& reason, std::string message, const ErrorMetadata& metadata) {
   google::rpc::ErrorInfo info;
   info.set_reason(std::string(reason.name));
   info.set_domain(std::string(reason.domain));
   for (const auto& [key, value] : metadata) (*info.mutable_metadata())[key] = value;
   absl::Status status(reason.code, message);
-  status.SetPayload(kErrorInfoUrl, absl::Cord(InOrder(info)));
+  status.SetPayload(kErrorInfoUrl, absl::Cord(text::Serialise(info)));
   return status;
 }
 

@@ -55,8 +55,6 @@ inline constexpr Reason kInvalidFields{absl::StatusCode::kInvalidArgument, "INVA
                                        kCommonDomain};
 inline constexpr Reason kPurposeRequired{absl::StatusCode::kPermissionDenied, "PURPOSE_REQUIRED",
                                          kCommonDomain};
-inline constexpr Reason kPurposeNotAvailable{absl::StatusCode::kPermissionDenied,
-                                             "PURPOSE_NOT_AVAILABLE", kCommonDomain};
 inline constexpr Reason kAgreementNotFound{absl::StatusCode::kPermissionDenied,
                                            "AGREEMENT_NOT_FOUND", kCommonDomain};
 inline constexpr Reason kNotController{absl::StatusCode::kPermissionDenied, "NOT_CONTROLLER",

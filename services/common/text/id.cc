@@ -50,10 +50,7 @@ std::string IdOf(std::string_view name) {
   return std::string(slash == std::string_view::npos ? name : name.substr(slash + 1));
 }
 
-bool IsRequestId(std::string_view id) {
-  return !id.empty() && id.size() <= kRequestIdMax &&
-         std::all_of(id.begin(), id.end(), [](char c) { return c > 32 && c < 127; });
-}
+bool IsRequestId(std::string_view id) { return IsVisibleAscii(id, kRequestIdMax); }
 
 std::string Slug(std::string_view title) {
   std::string slug;

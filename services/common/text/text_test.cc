@@ -157,6 +157,14 @@ TEST(Personal, FindsEachKindAndNeverGivesTheValue) {
       {"I told Mrs. O'Neill", {"name"}},
       {"My name is Xanthe", {"name"}},
       {"Petra Planted said so", {"name"}},
+      {"I am called Xanthe", {"name"}},
+      {"I'm Sarah and I agree", {"name"}},
+      {"Thank you, signed Sarah", {"name"}},
+      {"ring 0044 7700 900123", {"telephone"}},
+      {"ring +44 (0)7700 900123", {"telephone"}},
+      {"the old one was 01273 55512", {"telephone"}},
+      {"44-1273-55512", {"telephone"}},
+      {"a.b_@example.org", {"email"}},
       {"Mr Bell, bell@example.org, 07700 900123, SW1A 1AA",
        {"name", "email", "telephone", "postcode"}}};
   for (const auto& [text, kinds] : cases) EXPECT_EQ(FindPersonal(text), kinds) << text;
@@ -166,7 +174,10 @@ TEST(Personal, LeavesOrdinaryWordsAlone) {
   for (const std::string text :
        {"One page, please. The letter came 3 weeks late.", "Open 9 to 5, room 12B, floor 2.",
         "The name is unclear. Doctor was kind. The Doctor.", "In 2026 we spent 1 200 300 pounds.",
-        "Meet @ the hall", "It costs 12345678901 pence", "Mark my words; may we?", ""})
+        "Meet @ the hall", "@example.org", "me@home", "me@.org", "me@home.x",
+        "I'm Delighted. Signed Off.", "Mr\n\nBell", "mr Bell",
+        "John went home", "0127   3555123", "44 127355512 3344", "BN1, 1AA",
+        "It costs 12345678901 pence", "Mark my words; may we?", ""})
     EXPECT_TRUE(FindPersonal(text).empty()) << text << ' ' << FindPersonal(text)[0];
 }
 

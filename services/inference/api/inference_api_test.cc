@@ -31,7 +31,8 @@ class FixedClock : public Clock {
 class OwnRecords : public gate::Decider {
  public:
   coro::Task<absl::StatusOr<accountability::v1::Decision>> Decide(
-      accountability::v1::Question question) override {
+      accountability::v1::Question question,
+      std::chrono::steady_clock::time_point /*deadline*/) override {
     accountability::v1::Decision decision;
     const bool is_own = permit_all || question.caller().organisation() == question.controller();
     decision.set_result(is_own ? accountability::v1::RESULT_PERMIT
