@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <set>
 
 #include "services/accountability/domain/life_cycle.h"
@@ -67,7 +68,8 @@ class RulebookTest : public ::testing::Test {
     ASSERT_TRUE(changed.ok()) << changed.status();
   }
   v1::Decision Decide(const v1::Question& question) {
-    auto decision = coro::SyncWait(fixture_.recorder->Decide(question));
+    auto decision = coro::SyncWait(
+        fixture_.recorder->Decide(question, std::chrono::steady_clock::time_point::max()));
     EXPECT_TRUE(decision.ok()) << decision.status();
     return decision.value_or(v1::Decision());
   }
