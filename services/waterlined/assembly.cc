@@ -1,8 +1,6 @@
 #include "services/waterlined/assembly.h"
 
-#include "services/common/identity/identity.h"
 #include "services/common/rpc/server.h"
-#include "services/common/status/error.h"
 #include "services/common/status/macros.h"
 #include "services/registry/api/local_directory.h"
 #include "services/waterlined/local_evidence.h"
@@ -10,26 +8,43 @@
 #include "services/waterlined/store_metrics.h"
 
 namespace waterline::deployment {
+namespace {
+
+std::string TrustOf(const ServeOptions& options) {
+  return options.trust.empty() ? Layout(options.data).Trust() : options.trust;
+}
+
+}  // namespace
 
 // In the order of construction; destruction is the reverse, so handlers outlive the server.
 struct Waterlined::Impl {
   SystemClock clock;
-  identity::DevelopmentIdentity identity;
   rpc::Metrics metrics;
   std::unique_ptr<Foundation> foundation;
+  std::unique_ptr<Admission> admission;
   std::unique_ptr<coro::Pool> files;
   std::unique_ptr<gate::Gate> gate;
   std::vector<std::unique_ptr<Part>> parts;
   std::unique_ptr<rpc::Server> server;
 
-  absl::Status MakeParts(std::chrono::milliseconds projector_poll);
+  absl::Status Admit(const ServeOptions& options);
+  absl::Status MakeParts(const ServeOptions& options);
 };
 
-absl::Status Waterlined::Impl::MakeParts(std::chrono::milliseconds projector_poll) {
+absl::Status Waterlined::Impl::Admit(const ServeOptions& options) {
+  WATERLINE_ASSIGN_OR_RETURN(
+      admission, Admission::Open(options.tls, TrustOf(options), Layout(options.data).TrustBundle(),
+                                 foundation->facts(), &clock));
+  return absl::OkStatus();
+}
+
+absl::Status Waterlined::Impl::MakeParts(const ServeOptions& options) {
   files = std::make_unique<coro::Pool>("files", 2);
   gate = std::make_unique<gate::Gate>(foundation->recorder());
-  const Surroundings around{foundation.get(), gate.get(), files.get(), &metrics, projector_poll};
-  WATERLINE_ASSIGN_OR_RETURN(auto accountability, MakeAccountability(around));
+  const Surroundings around{foundation.get(), gate.get(), files.get(), &metrics,
+                            options.projector_poll};
+  WATERLINE_ASSIGN_OR_RETURN(auto accountability,
+                             MakeAccountability(around, SignaturesBy(TrustOf(options))));
   parts.push_back(std::move(accountability));
   parts.push_back(MakeRegistry(around, foundation->standing_book()));
   parts.push_back(MakeEvents(
@@ -49,11 +64,11 @@ absl::StatusOr<std::unique_ptr<Waterlined>> Waterlined::Start(ServeOptions optio
   layers.push_back(MeasuringLayer(&impl->metrics));
   WATERLINE_ASSIGN_OR_RETURN(
       impl->foundation, Foundation::Open(Layout(options.data), &impl->clock, std::nullopt, layers));
-  WATERLINE_RETURN_IF_ERROR(CheckDevelopment(impl->foundation->facts()));
-  WATERLINE_RETURN_IF_ERROR(impl->MakeParts(options.projector_poll));
+  WATERLINE_RETURN_IF_ERROR(impl->Admit(options));
+  WATERLINE_RETURN_IF_ERROR(impl->MakeParts(options));
   rpc::ServerOptions server;
   server.addresses = options.listen;
-  server.identity = &impl->identity;
+  impl->admission->Admit(&server);
   server.metrics = &impl->metrics;
   server.drain_grace = options.drain_grace;
   std::vector<const rpc::Service*> services;  // The internal ones are on no port.
@@ -72,13 +87,6 @@ int Waterlined::metrics_port() const { return impl_->metrics.port(); }
 void Waterlined::Drain() {
   impl_->server->Drain();
   for (const auto& part : impl_->parts) part->Stop();
-}
-
-absl::Status CheckDevelopment(const rpc::NetworkFacts& facts) {
-  if (facts.development) return absl::OkStatus();
-  return Error(reason::kStateForbids,
-               "this network was made without --development, and this version knows development "
-               "identity only");
 }
 
 }  // namespace waterline::deployment

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "services/waterlined/admission.h"
 #include "services/waterlined/foundation.h"
 #include "services/waterlined/running.h"
 
@@ -18,14 +19,13 @@ struct ServeOptions {
   std::string data;
   std::vector<std::string> listen = {"127.0.0.1:50600"};  // 127.0.0.1:0 for a free port; unix:/path
   std::string metrics;                                    // host:port; empty: none
+  TlsOptions tls;
+  std::string trust;  // Folder; empty: the one in `data`.
   std::chrono::milliseconds drain_grace{10'000};
   std::chrono::milliseconds projector_poll{1000};  // Looks for evidence at least this often.
   // For tests: a layer around the store of each service, under the one that measures.
   StoreLayer store_layer;
 };
-
-// FAILED_PRECONDITION unless the network may be served with development identity.
-absl::Status CheckDevelopment(const rpc::NetworkFacts& facts);
 
 class Waterlined final : public Running {
  public:

@@ -153,17 +153,17 @@ TEST_P(BackupTest, NothingIsOverwritten) {
 TEST_P(BackupTest, WhatIsPinnedOfPartnersComesBack) {
   const std::string pins = R"({"keys":[{"kid":"siro-1"}]})"
                            "\n";
-  Write(Of(data_, "accountability").KeysOf("ods-qnx"), pins);
+  Write(Of(data_, "accountability").Trust() + "/ods-qnx/jwks.json", pins);
   ASSERT_TRUE(Backup(data_, backup_).ok());
   EXPECT_EQ(Read(backup_ + "/waterline.data.tar").find("siro-1"), std::string::npos)
       << "the keys' file holds the pins";
   const auto done = Restore(backup_, restored_, "the disk of the server failed");
   ASSERT_TRUE(done.ok()) << done;
-  EXPECT_EQ(Read(Of(restored_, "accountability").KeysOf("ods-qnx")), pins);
+  EXPECT_EQ(Read(Of(restored_, "accountability").Trust() + "/ods-qnx/jwks.json"), pins);
 }
 
 TEST_P(BackupTest, AFolderThatHoldsAnyPartOfANetworkIsLeftAsItIs) {
-  Write(Of(data_, "accountability").KeysOf("ods-qnx"), "{}");
+  Write(Of(data_, "accountability").Trust() + "/ods-qnx/jwks.json", "{}");
   ASSERT_TRUE(Backup(data_, backup_).ok());
   for (const char* part :
        {"trust/ods-qnx/jwks.json", "keys/registry.keys", "stores/events/CURRENT", "network.conf"}) {
@@ -180,7 +180,7 @@ TEST_P(BackupTest, AFolderThatHoldsAnyPartOfANetworkIsLeftAsItIs) {
 }
 
 TEST_P(BackupTest, AFailedRestoreLeavesNoPins) {
-  Write(Of(data_, "accountability").KeysOf("ods-qnx"), "{}");
+  Write(Of(data_, "accountability").Trust() + "/ods-qnx/jwks.json", "{}");
   ASSERT_TRUE(Backup(data_, backup_).ok());
   CutOff("waterline.data.tar");
   EXPECT_FALSE(Restore(backup_, restored_, "test").ok());

@@ -7,12 +7,10 @@
 
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <utility>
 
 #include "services/common/coro/sync_wait.h"
 #include "services/common/crypto/encoding.h"
-#include "services/common/identity/jws.h"
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
 #include "services/common/text/id.h"
@@ -169,25 +167,6 @@ absl::Status Foundation::OpenAccountability(
   standing_book_ = std::make_unique<accountability::StandingBook>(ledger_.get(), rulebook_.get(),
                                                                   recorder_.get(), members_.get());
   return absl::OkStatus();
-}
-
-accountability::VerifySignature Foundation::SignatureVerifier() const {
-  return [layout = accountability_layout_](const std::string& organisation,
-                                           const std::string& key_id, const std::string& jws,
-                                           const std::string& payload) -> absl::Status {
-    const std::string path = layout.KeysOf(text::IdOf(organisation));
-    std::ifstream file(path);
-    if (!file) return Error(reason::kKeyMissing, "the party has published no keys to the host yet");
-    std::stringstream text;
-    text << file.rdbuf();
-    WATERLINE_ASSIGN_OR_RETURN(const auto keys, identity::JwkSet::Parse(text.str()));
-    const auto* key = keys.Find(key_id);
-    if (key == nullptr)
-      return BadFields({{"signature.key_id", "names no key that the party has published"}});
-    const auto verified = identity::VerifyDetached(jws, payload, *key);
-    if (verified.ok()) return absl::OkStatus();
-    return BadFields({{"signature.jws", std::string(verified.status().message())}});
-  };
 }
 
 // The ledger stops first: its last group may still install a change of the rules.

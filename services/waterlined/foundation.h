@@ -9,6 +9,7 @@
 //     stores/<service>/                RocksDB, one per service
 //     stores/accountability.anchor     the newest checkpoint, against rollback
 //     trust/<organisation id>/         what is pinned of a partner: jwks.json, issuer.pem
+//     trust.pem                        all issuers of it, for TLS; made anew by the server
 //     LOCK                             held by whoever has the folder open
 //
 // network.conf:
@@ -32,7 +33,6 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "services/accountability/domain/life_cycle.h"
 #include "services/accountability/ledger/ledger.h"
 #include "services/accountability/policy/members.h"
 #include "services/accountability/policy/recorder.h"
@@ -58,9 +58,7 @@ struct Layout {
   std::string Stores() const { return data + "/stores"; }
   std::string Store(const std::string& service) const { return data + "/stores/" + service; }
   std::string Trust() const { return data + "/trust"; }
-  std::string KeysOf(const std::string& organisation) const {
-    return Trust() + "/" + organisation + "/jwks.json";
-  }
+  std::string TrustBundle() const { return data + "/trust.pem"; }
   std::string Anchor() const { return data + "/stores/accountability.anchor"; }
 };
 
@@ -135,8 +133,6 @@ class Foundation {
   accountability::Recorder* recorder() { return recorder_.get(); }
   accountability::StandingBook* standing_book() { return standing_book_.get(); }
   MonotoneClock* clock() { return &clock_; }
-  // Verifies what a party signed by the keys it published: trust/<organisation id>/jwks.json.
-  accountability::VerifySignature SignatureVerifier() const;
 
  private:
   struct Part {

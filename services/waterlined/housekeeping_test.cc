@@ -132,7 +132,7 @@ TEST_F(BesideTheLedger, TheServiceSweepsWhatItsAgreementsLeft) {
   gate::Gate gate(foundation_->recorder());
   rpc::Metrics metrics;
   coro::Pool files("files", 1);
-  auto part = MakeAccountability({foundation_.get(), &gate, &files, &metrics});
+  auto part = MakeAccountability({foundation_.get(), &gate, &files, &metrics}, nullptr);
   ASSERT_TRUE(part.ok()) << part.status();
   (*part)->Start();
   while (Left() > 0) std::this_thread::yield();

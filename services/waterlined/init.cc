@@ -7,6 +7,8 @@
 #include "services/common/crypto/encoding.h"
 #include "services/common/crypto/random.h"
 #include "services/common/data/code_lists.h"
+#include "services/common/identity/identity.h"
+#include "services/common/identity/spiffe.h"
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
 #include "services/common/text/date.h"
@@ -87,6 +89,12 @@ registry::v1::Organisation HostOrganisation(const InitOptions& options, int64_t 
   return host;
 }
 
+// Who vouches for the first administrator: as in every later call.
+std::string IssuerOf(const rpc::NetworkFacts& facts) {
+  if (facts.development) return std::string(identity::kDevelopmentIssuer);
+  return identity::OrganisationUri(facts.network, facts.host);
+}
+
 // The entry that says what this network is; its position is the receipt of the first records.
 coro::Task<absl::StatusOr<common::v1::LedgerPosition>> RecordStart(Foundation* foundation,
                                                                    std::string administrator) {
@@ -100,7 +108,7 @@ coro::Task<absl::StatusOr<common::v1::LedgerPosition>> RecordStart(Foundation* f
   start->set_demonstration(facts.demonstration);
   WATERLINE_CO_ASSIGN_OR_RETURN(
       *start->mutable_first_administrator(),
-      co_await foundation->recorder()->ActorHandle(facts.host, "dev", administrator));
+      co_await foundation->recorder()->ActorHandle(facts.host, IssuerOf(facts), administrator));
   request.organisations = {facts.host};
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto appended,
                                 co_await foundation->ledger()->Append(std::move(request)));
@@ -111,7 +119,7 @@ coro::Task<absl::StatusOr<common::v1::LedgerPosition>> RecordStart(Foundation* f
 coro::Task<absl::Status> TellOfHost(Foundation* foundation, const InitOptions& options) {
   accountability::v1::SetMemberRequest request;
   request.mutable_caller()->set_organisation(options.host);
-  request.mutable_caller()->set_issuer("dev");
+  request.mutable_caller()->set_issuer(IssuerOf(foundation->facts()));
   request.mutable_caller()->set_actor(options.administrator);
   request.mutable_caller()->set_role("network_steward");
   auto* member = request.mutable_member();
@@ -159,6 +167,11 @@ std::string Report(const InitOptions& options, const Folders& folders, const std
   if (options.demonstration) text += "It is a DEMONSTRATION network: every output says so.\n";
   if (options.development)
     text += "It uses DEVELOPMENT identity: callers are believed, on this machine only.\n";
+  if (!options.development) {
+    text += "Callers prove who they are: put the host's issuer.pem and jwks.json into\n" +
+            folders.Of("accountability").Trust() + "/" + options.host +
+            "/ and start with --tls-certificate and --tls-key.\n";
+  }
   text += "Give this key to everyone who verifies the ledger: " + vkey + "\n";
   text +=
       "Keep copies of " + KeyFolders(folders) +

@@ -11,6 +11,8 @@ absl::StatusOr<std::unique_ptr<Running>> Start(const ProgramFlags& flags) {
   options.data = flags.data;
   options.listen = flags.listen;
   options.metrics = flags.metrics;
+  options.tls = flags.tls;
+  options.trust = flags.trust;
   options.drain_grace = flags.drain_grace();
   return Waterlined::Start(std::move(options));
 }

@@ -135,11 +135,11 @@ class InferencePart : public Part {
 
 class AccountabilityPart : public Part {
  public:
-  explicit AccountabilityPart(const Surroundings& around)
+  AccountabilityPart(const Surroundings& around, accountability::VerifySignature verify)
       : attempts_(around.foundation->recorder(), around.foundation->ledger(),
                   around.foundation->facts().demonstration),
         api_(ApiParts(around)),
-        agreements_(AgreementParts(around)),
+        agreements_(AgreementParts(around, std::move(verify))),
         decision_api_(&attempts_, around.foundation->facts().network),
         standing_api_(around.foundation->standing_book()),
         housekeeping_(Stores(around, "accountability"), around.foundation->clock()) {
@@ -162,7 +162,8 @@ class AccountabilityPart : public Part {
     parts.clock = around.foundation->clock();
     return parts;
   }
-  static accountability::AgreementsApi::Parts AgreementParts(const Surroundings& around) {
+  static accountability::AgreementsApi::Parts AgreementParts(
+      const Surroundings& around, accountability::VerifySignature verify) {
     accountability::AgreementsApi::Parts parts;
     parts.rulebook = around.foundation->rulebook();
     parts.recorder = around.foundation->recorder();
@@ -170,7 +171,7 @@ class AccountabilityPart : public Part {
     parts.store = around.foundation->store("accountability");
     parts.gate = around.gate;
     parts.clock = around.foundation->clock();
-    parts.verify = around.foundation->SignatureVerifier();
+    parts.verify = std::move(verify);
     return parts;
   }
 
@@ -201,8 +202,9 @@ std::unique_ptr<Part> MakeInference(const Surroundings& around,
   return std::make_unique<InferencePart>(around, std::move(evidence));
 }
 
-absl::StatusOr<std::unique_ptr<Part>> MakeAccountability(const Surroundings& around) {
-  auto part = std::make_unique<AccountabilityPart>(around);
+absl::StatusOr<std::unique_ptr<Part>> MakeAccountability(const Surroundings& around,
+                                                         accountability::VerifySignature verify) {
+  auto part = std::make_unique<AccountabilityPart>(around, std::move(verify));
   WATERLINE_RETURN_IF_ERROR(part->Load());
   return part;
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "services/accountability/domain/life_cycle.h"
 #include "services/common/coro/pool.h"
 #include "services/common/gate/gate.h"
 #include "services/common/rpc/directory.h"
@@ -60,6 +61,8 @@ std::unique_ptr<Part> MakeEvents(const Surroundings& around,
 std::unique_ptr<Part> MakeInference(const Surroundings& around,
                                     std::unique_ptr<inference::EvidenceSource> evidence);
 // Reads the newest entries of the ledger, so that a repeated attempt is known after a restart.
-absl::StatusOr<std::unique_ptr<Part>> MakeAccountability(const Surroundings& around);
+// `verify` what parties sign.
+absl::StatusOr<std::unique_ptr<Part>> MakeAccountability(const Surroundings& around,
+                                                         accountability::VerifySignature verify);
 
 }  // namespace waterline::deployment

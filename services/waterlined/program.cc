@@ -22,6 +22,15 @@ void AddFlags(CLI::App* app, ProgramFlags* flags) {
       ->envname("WATERLINE_LISTEN");
   app->add_option("--metrics", flags->metrics, "host:port for /metrics; none by default")
       ->envname("WATERLINE_METRICS");
+  app->add_option("--tls-certificate", flags->tls.certificate,
+                  "Our certificate, then its intermediates (PEM); without it callers are believed, "
+                  "which only a network made with --development allows")
+      ->envname("WATERLINE_TLS_CERTIFICATE");
+  app->add_option("--tls-key", flags->tls.key, "The key of our certificate (PEM)")
+      ->envname("WATERLINE_TLS_KEY");
+  app->add_option("--trust", flags->trust,
+                  "Folder of whom the network trusts; by default `trust` in the data folder")
+      ->envname("WATERLINE_TRUST");
   app->add_option("--log", flags->log, "Append JSON lines to this file; standard error by default");
   app->add_option("--port-file", flags->port_file, "Write the port here once listening");
   app->add_option("--drain-seconds", flags->drain_seconds,
@@ -120,6 +129,8 @@ int RunSeparate(const std::string& service, int argc, char** argv) {
     options.data = flags.data;
     options.listen = flags.listen;
     options.metrics = flags.metrics;
+    options.tls = flags.tls;
+    options.trust = flags.trust;
     options.drain_grace = flags.drain_grace();
     return Separate::Start(options);
   };

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "services/waterlined/admission.h"
 #include "services/waterlined/running.h"
 
 namespace CLI {
@@ -21,6 +22,8 @@ struct ProgramFlags {
   std::string data;
   std::vector<std::string> listen;  // With its default.
   std::string metrics;
+  TlsOptions tls;
+  std::string trust;
   std::string log;
   std::string port_file;
   int drain_seconds = 10;

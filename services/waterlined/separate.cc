@@ -5,8 +5,6 @@
 #include <thread>
 
 #include "services/common/coro/sync_wait.h"
-#include "services/common/identity/identity.h"
-#include "services/common/rpc/host_services.h"
 #include "services/common/rpc/remote_decider.h"
 #include "services/common/rpc/server.h"
 #include "services/common/status/error.h"
@@ -14,7 +12,6 @@
 #include "services/events/api/remote_directory.h"
 #include "services/inference/api/remote_evidence.h"
 #include "services/registry/api/remote_standing.h"
-#include "services/waterlined/assembly.h"
 #include "services/waterlined/parts.h"
 #include "services/waterlined/readiness.h"
 #include "services/waterlined/store_metrics.h"
@@ -86,10 +83,10 @@ bool HasInternal(const std::string& service) { return service != "inference"; }
 struct Separate::Impl {
   SeparateOptions options;
   SystemClock clock;
-  identity::DevelopmentIdentity identity;
-  std::unique_ptr<rpc::DevelopmentServices> services;
   rpc::Metrics metrics;
   std::unique_ptr<Foundation> foundation;
+  std::unique_ptr<Admission> admission;
+  std::map<std::string, rpc::Link> links;
   std::unique_ptr<coro::Pool> files;
   std::unique_ptr<Readiness> readiness;
   std::unique_ptr<rpc::RemoteDecider> decider;
@@ -101,10 +98,8 @@ struct Separate::Impl {
   std::vector<std::unique_ptr<Lookout>> lookouts;
   bool is_drained = false;
 
-  rpc::Link LinkTo(const std::string& service) const {
-    return rpc::MakeLink({options.service, service, options.links.at(service)});
-  }
   absl::Status OpenData();
+  absl::Status Admit();
   absl::Status MakePart();
   absl::Status Listen();
   void StartWaiting();
@@ -116,12 +111,25 @@ absl::Status Separate::Impl::OpenData() {
   WATERLINE_ASSIGN_OR_RETURN(
       foundation, Foundation::OpenServices(Folders::One(options.data), {options.service}, &clock,
                                            std::nullopt, {MeasuringLayer(&metrics)}));
-  return CheckDevelopment(foundation->facts());
+  return absl::OkStatus();
+}
+
+absl::Status Separate::Impl::Admit() {
+  const Layout layout(options.data);
+  if (options.trust.empty()) options.trust = layout.Trust();
+  WATERLINE_ASSIGN_OR_RETURN(admission,
+                             Admission::Open(options.tls, options.trust, layout.TrustBundle(),
+                                             foundation->facts(), &clock));
+  for (const auto& [service, address] : options.links) {
+    WATERLINE_ASSIGN_OR_RETURN(auto link, admission->LinkTo(options.service, service, address));
+    links.emplace(service, std::move(link));
+  }
+  return absl::OkStatus();
 }
 
 void Separate::Impl::MakeDecider() {
   rpc::RemoteDecider::Options decisions;
-  decisions.link = LinkTo(kAccountability);
+  decisions.link = links.at(kAccountability);
   decisions.network = foundation->facts().network;
   decisions.on_state = [this](const absl::Status& state) {
     readiness->Set(kAccountability, state);
@@ -140,14 +148,14 @@ absl::Status Separate::Impl::MakePart() {
   const Surroundings around{foundation.get(), gate.get(), files.get(), &metrics,
                             options.projector_poll};
   if (has_ledger) {
-    WATERLINE_ASSIGN_OR_RETURN(part, MakeAccountability(around));
+    WATERLINE_ASSIGN_OR_RETURN(part, MakeAccountability(around, SignaturesBy(options.trust)));
   } else if (options.service == "registry") {
-    standing = std::make_unique<registry::RemoteStanding>(LinkTo(kAccountability));
+    standing = std::make_unique<registry::RemoteStanding>(links.at(kAccountability));
     part = MakeRegistry(around, standing.get());
   } else if (options.service == "events") {
-    part = MakeEvents(around, std::make_unique<events::RemoteDirectory>(LinkTo("registry")));
+    part = MakeEvents(around, std::make_unique<events::RemoteDirectory>(links.at("registry")));
   } else {
-    part = MakeInference(around, std::make_unique<inference::RemoteEvidence>(LinkTo("events")));
+    part = MakeInference(around, std::make_unique<inference::RemoteEvidence>(links.at("events")));
   }
   return absl::OkStatus();
 }
@@ -155,16 +163,14 @@ absl::Status Separate::Impl::MakePart() {
 absl::Status Separate::Impl::Listen() {
   rpc::ServerOptions outside;
   outside.addresses = options.listen;
-  outside.identity = &identity;
   outside.metrics = &metrics;
   outside.drain_grace = options.drain_grace;
   rpc::ServerOptions inside = outside;
+  admission->Admit(&outside);
+  admission->AdmitServices(&inside);
   WATERLINE_ASSIGN_OR_RETURN(server, rpc::Server::Start(std::move(outside), part->services()));
   if (!HasInternal(options.service)) return absl::OkStatus();
-  services = std::make_unique<rpc::DevelopmentServices>(foundation->facts());
   inside.addresses = {options.internal_listen};
-  inside.identity = services.get();
-  inside.internal_callers = rpc::HostServicePrefix(foundation->facts());
   WATERLINE_ASSIGN_OR_RETURN(internal_server,
                              rpc::Server::Start(std::move(inside), part->internal_services()));
   internal_server->SetServing(true);
@@ -175,7 +181,7 @@ void Separate::Impl::StartWaiting() {
   readiness->Begin();
   for (const auto& service : LinksOf(options.service)) {
     if (service != kAccountability)  // Of which the stream of decisions knows more.
-      lookouts.push_back(std::make_unique<Lookout>(LinkTo(service), readiness.get()));
+      lookouts.push_back(std::make_unique<Lookout>(links.at(service), readiness.get()));
   }
 }
 
@@ -187,6 +193,7 @@ absl::StatusOr<std::unique_ptr<Separate>> Separate::Start(SeparateOptions option
   auto impl = std::make_unique<Impl>();
   impl->options = std::move(options);
   WATERLINE_RETURN_IF_ERROR(impl->OpenData());
+  WATERLINE_RETURN_IF_ERROR(impl->Admit());
   WATERLINE_RETURN_IF_ERROR(impl->MakePart());
   WATERLINE_RETURN_IF_ERROR(impl->Listen());
   if (!impl->options.metrics.empty())

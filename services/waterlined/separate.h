@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "services/waterlined/admission.h"
 #include "services/waterlined/running.h"
 
 namespace waterline::deployment {
@@ -24,6 +25,8 @@ struct SeparateOptions {
   std::string internal_listen;               // For the other services; inference needs none.
   std::map<std::string, std::string> links;  // Service -> its internal address: see LinksOf.
   std::string metrics;
+  TlsOptions tls;     // Its certificate names the service.
+  std::string trust;  // Folder; empty: the one in `data`.
   std::chrono::milliseconds drain_grace{10'000};
   std::chrono::milliseconds projector_poll{1000};
 };

@@ -1,7 +1,8 @@
 #pragma once
 
 // The four services in processes of their own, on the folders that `admin init --separate` made:
-// started in any order, killed and started again one by one.
+// started in any order, killed and started again one by one. With parties each has a certificate of
+// the host, and clients connect with that of their organisation.
 
 #include <fcntl.h>
 #include <grpcpp/grpcpp.h>
@@ -18,6 +19,7 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -25,17 +27,21 @@
 
 #include "gtest/gtest.h"
 #include "services/waterlined/separate.h"
+#include "tests/integration/parties.h"
 
 namespace waterline::testing {
 
+inline constexpr char kHost[] = "local-test-board";
 inline constexpr const char* kSeparateServices[] = {"inference", "events", "registry",
                                                     "accountability"};
 
 class SeparateServices {
  public:
   // Starts all four, those that wait for others first, and waits until they serve; or none.
-  explicit SeparateServices(std::filesystem::path data, bool start = true)
-      : data_(std::move(data)) {
+  // `parties` outlives it; nullptr: development identity.
+  explicit SeparateServices(std::filesystem::path data, bool start = true,
+                            const Parties* parties = nullptr)
+      : data_(std::move(data)), parties_(parties) {
     std::string files = ::testing::TempDir() + "wl-XXXXXX";
     EXPECT_NE(mkdtemp(files.data()), nullptr);
     files_ = files;
@@ -80,7 +86,6 @@ class SeparateServices {
     close(watch);
     std::ifstream(files_ / (service + ".port")) >> ports_[service];
     ASSERT_NE(ports_[service], 0) << service << ": " << std::ifstream(errors).rdbuf();
-    if (channels_[service] == nullptr) channels_[service] = NewChannel(ports_[service]);
   }
 
   int Kill(const std::string& service) {
@@ -88,9 +93,11 @@ class SeparateServices {
     return Wait(service);
   }
 
-  std::shared_ptr<grpc::Channel> channel(std::string_view path) {
+  // The way of the organisation's clients to the service of a method; empty: of the host's.
+  std::shared_ptr<grpc::Channel> channel(std::string_view path, std::string organisation = "") {
     for (const char* service : kSeparateServices) {
-      if (path.starts_with("/waterline." + std::string(service) + ".")) return channels_[service];
+      if (path.starts_with("/waterline." + std::string(service) + "."))
+        return ChannelTo(service, organisation);
     }
     ADD_FAILURE() << "no service has " << path;
     return nullptr;
@@ -111,7 +118,7 @@ class SeparateServices {
     const grpc::internal::RpcMethod method("/grpc.health.v1.Health/Check",
                                            grpc::internal::RpcMethod::NORMAL_RPC);
     const auto status = grpc::internal::BlockingUnaryCall<grpc::ByteBuffer, grpc::ByteBuffer>(
-        channels_[service].get(), method, &context, question, &answer);
+        ChannelTo(service, "").get(), method, &context, question, &answer);
     EXPECT_TRUE(status.ok()) << status.error_message();
     std::vector<grpc::Slice> slices;
     EXPECT_TRUE(answer.Dump(&slices).ok());
@@ -125,12 +132,20 @@ class SeparateServices {
   }
 
  private:
-  static std::shared_ptr<grpc::Channel> NewChannel(int port) {
+  std::shared_ptr<grpc::Channel> ChannelTo(const std::string& service,
+                                           const std::string& organisation) {
+    const std::string client = organisation.empty() ? std::string(kHost) : organisation;
+    std::lock_guard lock(mutex_);
+    auto& channel = channels_[{service, parties_ == nullptr ? "" : client}];
+    if (channel != nullptr) return channel;
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
     arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 200);
-    return grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(port),
-                                     grpc::InsecureChannelCredentials(), arguments);
+    channel = grpc::CreateCustomChannel(
+        "localhost:" + std::to_string(ports_[service]),
+        parties_ == nullptr ? grpc::InsecureChannelCredentials() : parties_->Credentials(client),
+        arguments);
+    return channel;
   }
   static void WaitForPort(int watch, pid_t pid) {
     const int life = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
@@ -163,6 +178,12 @@ class SeparateServices {
       words.push_back("--internal-listen");
       words.push_back(Internal(service));
     }
+    if (parties_ != nullptr) {
+      const auto own = parties_->Files(kHost, service);
+      const auto trust = data_ / "accountability" / "trust";
+      words.insert(words.end(), {"--tls-certificate", own.certificate, "--tls-key", own.key,
+                                 "--trust", trust.string()});
+    }
     return words;
   }
   // The exit code, or minus the signal that ended it.
@@ -177,7 +198,10 @@ class SeparateServices {
   std::filesystem::path files_;
   std::map<std::string, pid_t> pids_;
   std::map<std::string, int> ports_;
-  std::map<std::string, std::shared_ptr<grpc::Channel>> channels_;
+  const Parties* const parties_;
+  std::mutex mutex_;  // Guards channels_.
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<grpc::Channel>>
+      channels_;  // By service and organisation.
 };
 
 }  // namespace waterline::testing

@@ -3,7 +3,7 @@
 // A network of three: a charity that records, a board and a council that want to read; their keys,
 // and an agreement between them in force. Thread safety: one thread.
 
-#include <fstream>
+#include <atomic>
 
 #include "services/accountability/domain/life_cycle.h"
 #include "services/accountability/domain/sample_terms.h"
@@ -30,26 +30,30 @@ inline constexpr char kCouncil[] = "gss-e06000043";
 
 class Sharing : public ::testing::Test {
  protected:
-  Sharing()
-      : registry_(network_.Stub<RegistryService>()),
-        events_(network_.Stub<EventsService>()),
-        agreements_(network_.Stub<AgreementService>()),
-        accountability_(network_.Stub<AccountabilityService>()) {
+  Sharing() {
     Join(kCharity, "vcse", "chc", "1234567");
     Join(kCouncil, "local_authority_upper_tier", "gss", "E06000043");
-    for (const char* organisation : {kHost, kCharity, kCouncil}) PublishKey(organisation);
     registry::v1::CreatePlaceRequest place;
     place.mutable_place()->set_title("Hove");
     place.mutable_place()->set_accountable_body(std::string("organisations/") + kHost);
     place.set_request_id(NewId());
     registry::v1::CreatePlaceResponse made;
-    Ok(Call(registry_.get(), &RegistryService::Stub::CreatePlace, place, &made, Steward()));
+    Ok(Call<RegistryService>(&RegistryService::Stub::CreatePlace, place, &made, Steward()));
     place_ = made.place().name();
   }
 
   static Who As(const std::string& organisation, const std::string& role = "engagement_lead",
                 const std::string& purpose = "service_planning") {
     return {organisation, "actor-of-" + organisation, role, purpose};
+  }
+  // A call of somebody of an organisation, which connects as itself.
+  template <class Service, class Request, class Response>
+  absl::Status Call(grpc::Status (Service::Stub::*method)(grpc::ClientContext*, const Request&,
+                                                          Response*),
+                    const Request& request, Response* response, const Who& who,
+                    std::optional<accountability::v1::Receipt>* receipt = nullptr) {
+    return testing::Call(network_.Stub<Service>(who.organisation).get(), method, request, response,
+                         network_.WithProof(who), receipt);
   }
   std::string NewId() { return "request-" + std::to_string(requests_++); }
   static void Ok(const absl::Status& status) {
@@ -68,31 +72,22 @@ class Sharing : public ::testing::Test {
     identifier->set_value(value);
     create.set_request_id(NewId());
     registry::v1::CreateOrganisationResponse created;
-    Ok(Call(registry_.get(), &RegistryService::Stub::CreateOrganisation, create, &created,
-            Steward()));
+    Ok(Call<RegistryService>(&RegistryService::Stub::CreateOrganisation, create, &created,
+                             Steward()));
     EXPECT_EQ(created.organisation().name(), "organisations/" + organisation);
     registry::v1::AddMemberRequest add;
     add.set_organisation(created.organisation().name());
     add.set_request_id(NewId());
     registry::v1::AddMemberResponse added;
-    Ok(Call(registry_.get(), &RegistryService::Stub::AddMember, add, &added, Steward()));
-  }
-
-  // A key of the organisation, pinned at the host.
-  void PublishKey(const std::string& organisation) {
-    auto signer = identity::Signer::Of(crypto::PrivateKey::Generate(crypto::KeyKind::kEd25519));
-    const auto folders = deployment::Folders::Find(network_.folder());
-    const std::filesystem::path file = folders.Of("accountability").KeysOf(organisation);
-    std::filesystem::create_directories(file.parent_path());
-    std::ofstream(file) << identity::JwkSet::Of({signer.jwk()})->ToJson();
-    signers_.emplace(organisation, std::move(signer));
+    Ok(Call<RegistryService>(&RegistryService::Stub::AddMember, add, &added, Steward()));
   }
 
   // An event of the charity in the place, open for contributions.
   std::string OpenEvent() {
     auto event = Workshop();
     event.add_places(place_);
-    return testing::OpenEvent(events_.get(), event, As(kCharity));
+    return testing::OpenEvent(network_.Stub<EventsService>(kCharity).get(), event,
+                              network_.WithProof(As(kCharity)));
   }
 
   // A contribution that the charity reviewed as clean; its name. `participant` may be empty.
@@ -107,16 +102,16 @@ class Sharing : public ::testing::Test {
     one->set_participant(participant);
     request.set_request_id(NewId());
     events::v1::RecordContributionsResponse recorded;
-    Ok(Call(events_.get(), &EventsService::Stub::RecordContributions, request, &recorded,
-            As(kCharity)));
+    Ok(Call<EventsService>(&EventsService::Stub::RecordContributions, request, &recorded,
+                           As(kCharity)));
     if (recorded.contributions().empty()) return "";
     events::v1::ReviewContributionRequest review;
     review.set_name(recorded.contributions(0).name());
     review.set_redaction_state("clean");
     review.set_request_id(NewId());
     events::v1::ReviewContributionResponse reviewed;
-    Ok(Call(events_.get(), &EventsService::Stub::ReviewContribution, review, &reviewed,
-            As(kCharity)));
+    Ok(Call<EventsService>(&EventsService::Stub::ReviewContribution, review, &reviewed,
+                           As(kCharity)));
     return recorded.contributions(0).name();
   }
 
@@ -129,8 +124,8 @@ class Sharing : public ::testing::Test {
     request.mutable_participant()->set_age_band("45_54");
     request.set_request_id(NewId());
     registry::v1::RegisterParticipantResponse registered;
-    Ok(Call(registry_.get(), &RegistryService::Stub::RegisterParticipant, request, &registered,
-            As(kCharity)));
+    Ok(Call<RegistryService>(&RegistryService::Stub::RegisterParticipant, request, &registered,
+                             As(kCharity)));
     return registered.participant().name();
   }
 
@@ -160,8 +155,8 @@ class Sharing : public ::testing::Test {
     *create.mutable_terms() = terms;
     create.set_request_id(NewId());
     accountability::v1::CreateAgreementResponse created;
-    Ok(Call(agreements_.get(), &AgreementService::Stub::CreateAgreement, create, &created,
-            As(LeadOf(terms))));
+    Ok(Call<AgreementService>(&AgreementService::Stub::CreateAgreement, create, &created,
+                              As(LeadOf(terms))));
     return created.agreement();
   }
 
@@ -170,8 +165,8 @@ class Sharing : public ::testing::Test {
     submit.set_name(draft.name());
     submit.set_request_id(NewId());
     accountability::v1::SubmitAgreementResponse submitted;
-    Ok(Call(agreements_.get(), &AgreementService::Stub::SubmitAgreement, submit, &submitted,
-            As(LeadOf(draft.terms()))));
+    Ok(Call<AgreementService>(&AgreementService::Stub::SubmitAgreement, submit, &submitted,
+                              As(LeadOf(draft.terms()))));
     accountability::v1::RecordAssessmentRequest assess;
     assess.set_name(draft.name());
     assess.mutable_assessment()->set_dpia_reference("DPIA-7");
@@ -180,14 +175,15 @@ class Sharing : public ::testing::Test {
     assess.mutable_assessment()->set_dpo_advice_recorded(true);
     assess.set_request_id(NewId());
     accountability::v1::RecordAssessmentResponse assessed;
-    Ok(Call(agreements_.get(), &AgreementService::Stub::RecordAssessment, assess, &assessed,
-            As(LeadOf(draft.terms()))));
+    Ok(Call<AgreementService>(&AgreementService::Stub::RecordAssessment, assess, &assessed,
+                              As(LeadOf(draft.terms()))));
     return submitted.agreement();
   }
 
   absl::Status Sign(const Agreement& agreement, const std::string& organisation,
-                    const std::string& role, Agreement* after = nullptr) {
-    const auto& signer = signers_.at(organisation);
+                    const std::string& role, Agreement* after = nullptr,
+                    const std::string& keys_of = "") {
+    const auto& signer = network_.parties().SignerOf(keys_of.empty() ? organisation : keys_of);
     accountability::v1::SignAgreementRequest request;
     request.set_name(agreement.name());
     request.mutable_signature()->set_signatory("Signatory of " + organisation);
@@ -196,8 +192,8 @@ class Sharing : public ::testing::Test {
         signer.SignDetached(accountability::SignaturePayload(agreement)));
     request.set_request_id(NewId());
     accountability::v1::SignAgreementResponse response;
-    const auto status = Call(agreements_.get(), &AgreementService::Stub::SignAgreement, request,
-                             &response, As(organisation, role));
+    const auto status = Call<AgreementService>(&AgreementService::Stub::SignAgreement, request,
+                                               &response, As(organisation, role));
     if (after != nullptr) *after = response.agreement();
     return status;
   }
@@ -218,8 +214,8 @@ class Sharing : public ::testing::Test {
     events::v1::ListContributionsRequest request;
     request.set_parent(event);
     events::v1::ListContributionsResponse response;
-    const auto status = Call(events_.get(), &EventsService::Stub::ListContributions, request,
-                             &response, who, receipt);
+    const auto status = Call<EventsService>(&EventsService::Stub::ListContributions, request,
+                                            &response, who, receipt);
     if (!status.ok()) return status;
     return response;
   }
@@ -228,14 +224,9 @@ class Sharing : public ::testing::Test {
     return terms.lead().substr(terms.lead().rfind('/') + 1);
   }
 
-  Network network_;
-  std::unique_ptr<RegistryService::Stub> registry_;
-  std::unique_ptr<EventsService::Stub> events_;
-  std::unique_ptr<AgreementService::Stub> agreements_;
-  std::unique_ptr<AccountabilityService::Stub> accountability_;
-  std::map<std::string, identity::Signer> signers_;
+  Network network_{{}, {kCharity, kCouncil}};
   std::string place_;
-  int requests_ = 0;
+  std::atomic<int> requests_{0};
 };
 
 }  // namespace waterline::testing

@@ -9,7 +9,6 @@
 namespace waterline::identity {
 namespace {
 
-constexpr char kDevelopmentIssuer[] = "dev";
 constexpr size_t kActorMax = 128;
 
 // An address of the loopback network; no name that merely begins like one.
@@ -40,7 +39,7 @@ absl::StatusOr<Identified> DevelopmentIdentity::Identify(const MetadataReader& m
   caller.set_organisation(metadata(kOrganisationKey).value_or(""));
   caller.set_actor(metadata(kActorKey).value_or(""));
   caller.set_role(metadata(kRoleKey).value_or(""));
-  caller.set_issuer(kDevelopmentIssuer);
+  caller.set_issuer(std::string(kDevelopmentIssuer));
   caller.set_authentication(accountability::v1::AUTHENTICATION_DEV);
   std::string missing;
   if (caller.organisation().empty()) missing += " " + std::string(kOrganisationKey);

@@ -1,10 +1,9 @@
 #pragma once
 
 // Who is calling. An IdentityProvider turns what came with a call into a Caller; it is chosen once
-// at start: MtlsIdentity (mtls_identity.h), for a real network, which no program serves yet; or
-// development identity, which takes everything from metadata, so that it is allowed on loopback and
-// Unix sockets alone, and receipts say DEV.
-// Thread safety: Identify is called from any thread.
+// at start: MtlsIdentity (mtls_identity.h), for a real network; or development identity, which
+// takes everything from metadata, so that it is allowed on loopback and Unix sockets alone, and
+// receipts say DEV. Thread safety: Identify is called from any thread.
 
 #include <chrono>
 #include <functional>
@@ -28,6 +27,9 @@ inline constexpr std::string_view kJustificationKey = "waterline-justification";
 inline constexpr std::string_view kReleaseLevelKey = "waterline-release-level";
 inline constexpr std::string_view kAuthorizationKey = "authorization";
 inline constexpr std::string_view kBearer = "Bearer ";  // Before the token.
+
+// Who vouches for actors in development identity: `issuer` of the caller.
+inline constexpr std::string_view kDevelopmentIssuer = "dev";
 
 // The value of one metadata key, or nothing.
 using MetadataReader = std::function<std::optional<std::string>(std::string_view key)>;

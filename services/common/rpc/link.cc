@@ -45,10 +45,12 @@ Link MakeLink(const LinkOptions& options) {
   Link link;
   link.to = options.to;
   link.address = options.address;
-  link.channel =
-      grpc::CreateCustomChannel(options.address, grpc::InsecureChannelCredentials(), arguments);
+  const bool secure = options.credentials != nullptr;
+  link.channel = grpc::CreateCustomChannel(
+      options.address, secure ? options.credentials : grpc::InsecureChannelCredentials(),
+      arguments);
   KeepForEver(link.channel);
-  link.metadata.emplace(std::string(kServiceKey), options.from);
+  if (!secure) link.metadata.emplace(std::string(kServiceKey), options.from);
   return link;
 }
 

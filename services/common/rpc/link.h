@@ -13,6 +13,10 @@
 
 #include "services/common/rpc/client.h"
 
+namespace grpc {
+class ChannelCredentials;
+}
+
 namespace waterline::rpc {
 
 struct Link {
@@ -26,6 +30,8 @@ struct LinkOptions {
   std::string from;     // Our own service: registry, events, inference.
   std::string to;       // The other one.
   std::string address;  // host:port or unix:/path, where its internal methods are.
+  // How we show ourselves (tls.h). Nothing: unencrypted, by the name in metadata.
+  std::shared_ptr<grpc::ChannelCredentials> credentials = nullptr;
 };
 
 Link MakeLink(const LinkOptions& options);

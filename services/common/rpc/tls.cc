@@ -3,6 +3,7 @@
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/security/tls_certificate_verifier.h>
 #include <grpcpp/security/tls_credentials_options.h>
 
 #include <fstream>
@@ -49,6 +50,32 @@ class TokenPlugin : public grpc::MetadataCredentialsPlugin {
   const TokenSource tokens_;
 };
 
+// TLS has checked the chain; this checks whose certificate it is.
+class UriVerifier : public grpc::experimental::ExternalCertificateVerifier {
+ public:
+  explicit UriVerifier(std::string uri) : uri_(std::move(uri)) {}
+  bool Verify(grpc::experimental::TlsCustomVerificationCheckRequest* request,
+              std::function<void(grpc::Status)>, grpc::Status* status) override {
+    const auto names = request->uri_names();
+    if (names.size() == 1 && std::string_view(names[0].data(), names[0].size()) == uri_)
+      return true;
+    *status = grpc::Status(grpc::StatusCode::UNAUTHENTICATED, "the server is not " + uri_);
+    return true;
+  }
+  void Cancel(grpc::experimental::TlsCustomVerificationCheckRequest*) override {}
+
+ private:
+  const std::string uri_;
+};
+
+grpc::experimental::TlsChannelCredentialsOptions ChannelOptions(const TlsFiles& files) {
+  grpc::experimental::TlsChannelCredentialsOptions options;
+  options.set_certificate_provider(Watch(files));
+  options.watch_identity_key_cert_pairs();
+  options.watch_root_certs();
+  return options;
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerCredentialsOf(
@@ -64,15 +91,20 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerCredentialsOf(
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> ClientCredentialsOf(const TlsFiles& files,
                                                                               TokenSource tokens) {
   WATERLINE_RETURN_IF_ERROR(CheckReadable(files));
-  grpc::experimental::TlsChannelCredentialsOptions options;
-  options.set_certificate_provider(Watch(files));
-  options.watch_identity_key_cert_pairs();
-  options.watch_root_certs();
-  auto channel = grpc::experimental::TlsCredentials(options);
+  auto channel = grpc::experimental::TlsCredentials(ChannelOptions(files));
   if (tokens == nullptr) return channel;
   return grpc::CompositeChannelCredentials(
       channel,
       grpc::MetadataCredentialsFromPlugin(std::make_unique<TokenPlugin>(std::move(tokens))));
+}
+
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> LinkCredentialsOf(
+    const TlsFiles& files, const std::string& server_uri) {
+  WATERLINE_RETURN_IF_ERROR(CheckReadable(files));
+  auto options = ChannelOptions(files);
+  options.set_check_call_host(false);
+  options.set_certificate_verifier(UriVerifier::Create<UriVerifier>(server_uri));
+  return grpc::experimental::TlsCredentials(options);
 }
 
 }  // namespace waterline::rpc

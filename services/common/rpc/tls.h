@@ -43,4 +43,9 @@ using TokenSource = std::function<absl::StatusOr<std::string>()>;
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> ClientCredentialsOf(
     const TlsFiles& files, TokenSource tokens = nullptr);
 
+// The same for a server that is known by the one URI name of its certificate (spiffe.h), whatever
+// its address is called.
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> LinkCredentialsOf(
+    const TlsFiles& files, const std::string& server_uri);
+
 }  // namespace waterline::rpc

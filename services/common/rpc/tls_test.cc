@@ -130,5 +130,32 @@ TEST_F(Tls, AFileThatIsNotThereIsNamed) {
   EXPECT_EQ(MetadataOf(ClientCredentialsOf(files).status(), "file"), files.trust);
 }
 
+// Services of the host call each other by name of certificate, whatever the address is.
+TEST_F(Tls, AServiceIsKnownByTheUriOfItsCertificate) {
+  Serve(Files("server", ours_.Issue({{"spiffe://test/org/ods-a/svc/accountability"}}),
+              ours_.certificate_pem()));
+  const auto client = ours_.Issue({{"spiffe://test/org/ods-a/svc/events"}});
+  const auto reaches = [&](const std::string& name, const std::string& trust) {
+    const auto credentials = LinkCredentialsOf(Files("client", client, trust), name);
+    EXPECT_TRUE(credentials.ok()) << credentials.status();
+    return !absl::IsUnavailable(CallWith(*credentials));
+  };
+  const std::string right = "spiffe://test/org/ods-a/svc/accountability";
+  EXPECT_TRUE(reaches(right, ours_.certificate_pem()));
+  EXPECT_FALSE(reaches("spiffe://test/org/ods-a/svc/registry", ours_.certificate_pem()));
+  EXPECT_FALSE(reaches("spiffe://test/org/ods-b/svc/accountability", ours_.certificate_pem()));
+  EXPECT_FALSE(reaches(right, theirs_.certificate_pem()));
+}
+
+TEST_F(Tls, TwoNamesAreNoName) {
+  const std::string right = "spiffe://test/org/ods-a/svc/accountability";
+  Serve(Files("server", ours_.Issue({{right, "spiffe://test/org/ods-a/svc/cli"}}),
+              ours_.certificate_pem()));
+  const auto client = ours_.Issue({{"spiffe://test/org/ods-a/svc/events"}});
+  const auto credentials =
+      LinkCredentialsOf(Files("client", client, ours_.certificate_pem()), right);
+  EXPECT_TRUE(absl::IsUnavailable(CallWith(*credentials)));
+}
+
 }  // namespace
 }  // namespace waterline::rpc

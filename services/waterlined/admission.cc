@@ -1,0 +1,116 @@
+#include "services/waterlined/admission.h"
+
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include "services/common/identity/jws.h"
+#include "services/common/identity/mtls_identity.h"
+#include "services/common/identity/spiffe.h"
+#include "services/common/log/log.h"
+#include "services/common/rpc/host_services.h"
+#include "services/common/rpc/tls.h"
+#include "services/common/status/error.h"
+#include "services/common/status/macros.h"
+#include "services/common/text/id.h"
+
+namespace waterline::deployment {
+namespace {
+
+absl::Status Check(const TlsOptions& tls, const rpc::NetworkFacts& facts) {
+  if (tls.certificate.empty() != tls.key.empty()) {
+    return BadFields({{tls.key.empty() ? "tls-key" : "tls-certificate",
+                       "is required with the other one: a certificate and its key go together"}});
+  }
+  if (!tls.certificate.empty() || facts.development) return absl::OkStatus();
+  return Error(reason::kStateForbids,
+               "the network " + facts.network +
+                   " was made without --development, so callers must prove who they are: give "
+                   "--tls-certificate and --tls-key");
+}
+
+// What the party signed, by the keys that are pinned of it.
+absl::Status VerifyBy(const std::string& jwks, const std::string& key_id, const std::string& jws,
+                      const std::string& payload) {
+  std::ifstream file(jwks);
+  if (!file) return Error(reason::kKeyMissing, "the party has published no keys to the host yet");
+  std::stringstream text;
+  text << file.rdbuf();
+  WATERLINE_ASSIGN_OR_RETURN(const auto keys, identity::JwkSet::Parse(text.str()));
+  const auto* key = keys.Find(key_id);
+  if (key == nullptr)
+    return BadFields({{"signature.key_id", "names no key that the party has published"}});
+  const auto verified = identity::VerifyDetached(jws, payload, *key);
+  if (verified.ok()) return absl::OkStatus();
+  return BadFields({{"signature.jws", std::string(verified.status().message())}});
+}
+
+void Tell(const identity::TrustStore::Reload& reload) {
+  if (reload.changed) log::Info("whom we trust has changed");
+  for (const auto& fault : reload.faults) log::Error("fault in trust", {{"message", fault}});
+}
+
+}  // namespace
+
+accountability::VerifySignature SignaturesBy(const std::string& trust) {
+  return [trust](const std::string& organisation, const std::string& key_id, const std::string& jws,
+                 const std::string& payload) {
+    return VerifyBy(trust + "/" + text::IdOf(organisation) + "/jwks.json", key_id, jws, payload);
+  };
+}
+
+absl::StatusOr<std::unique_ptr<Admission>> Admission::Open(const TlsOptions& tls, std::string trust,
+                                                           std::string bundle,
+                                                           const rpc::NetworkFacts& facts,
+                                                           Clock* clock) {
+  WATERLINE_RETURN_IF_ERROR(Check(tls, facts));
+  std::unique_ptr<Admission> admission(
+      new Admission(tls, std::move(trust), std::move(bundle), facts));
+  if (admission->has_tls()) {
+    WATERLINE_RETURN_IF_ERROR(admission->OpenTrust(clock));
+  } else {
+    admission->callers_ = std::make_unique<identity::DevelopmentIdentity>();
+    admission->services_ = std::make_unique<rpc::DevelopmentServices>(facts);
+  }
+  return admission;
+}
+
+Admission::~Admission() = default;
+
+absl::Status Admission::OpenTrust(Clock* clock) {
+  WATERLINE_ASSIGN_OR_RETURN(trust_, identity::TrustStore::Open(trust_folder_, facts_.network));
+  if (trust_->Now()->Find(facts_.host) == nullptr) {
+    return Error(reason::kStateForbids, "the trust folder " + trust_folder_ +
+                                            " holds nothing of the host itself: " + facts_.host +
+                                            "/issuer.pem and " + facts_.host + "/jwks.json");
+  }
+  WATERLINE_RETURN_IF_ERROR(trust_->WriteBundle(bundle_));
+  watch_ = std::make_unique<identity::TrustWatch>(trust_.get(), bundle_, Tell);
+  callers_ = std::make_unique<identity::MtlsIdentity>(facts_.network, trust_.get(), clock);
+  return absl::OkStatus();
+}
+
+void Admission::Admit(rpc::ServerOptions* server) const {
+  server->identity = callers_.get();
+  if (has_tls()) server->tls = rpc::TlsFiles{tls_.certificate, tls_.key, bundle_};
+}
+
+void Admission::AdmitServices(rpc::ServerOptions* server) const {
+  Admit(server);
+  if (services_ != nullptr) server->identity = services_.get();
+  server->internal_callers = rpc::HostServicePrefix(facts_);
+}
+
+absl::StatusOr<rpc::Link> Admission::LinkTo(const std::string& from, const std::string& to,
+                                            const std::string& address) const {
+  rpc::LinkOptions link{from, to, address, nullptr};
+  if (has_tls()) {
+    const rpc::TlsFiles files{tls_.certificate, tls_.key,
+                              trust_folder_ + "/" + facts_.host + "/issuer.pem"};
+    WATERLINE_ASSIGN_OR_RETURN(link.credentials,
+                               rpc::LinkCredentialsOf(files, rpc::HostServicePrefix(facts_) + to));
+  }
+  return rpc::MakeLink(link);
+}
+
+}  // namespace waterline::deployment

@@ -1,0 +1,72 @@
+#pragma once
+
+// How callers show themselves to a process and how the process shows itself to the host's other
+// services: by certificates and tokens (services/decisions/0015), or by development identity on
+// this machine, which only a network made for development allows. Thread safety: one thread opens
+// and closes; the rest from any.
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "services/accountability/domain/life_cycle.h"
+#include "services/common/clock/clock.h"
+#include "services/common/identity/identity.h"
+#include "services/common/identity/trust_store.h"
+#include "services/common/rpc/link.h"
+#include "services/common/rpc/network.h"
+#include "services/common/rpc/server.h"
+
+namespace waterline::deployment {
+
+// The own certificate (then its intermediates) and its key, PEM: replaced together, in a new folder
+// behind a symbolic link, they count for the next connection. Both empty: development identity.
+struct TlsOptions {
+  std::string certificate;
+  std::string key;
+};
+
+class Admission {
+ public:
+  // `trust` is the folder of whom the network trusts; `bundle` a file that is made of it for TLS.
+  // INVALID_FIELDS when only half of `tls` is there; FAILED_PRECONDITION when the network is not
+  // for development and there is no certificate, or naming the file that is missing or wrong.
+  // `clock` outlives it.
+  static absl::StatusOr<std::unique_ptr<Admission>> Open(const TlsOptions& tls, std::string trust,
+                                                         std::string bundle,
+                                                         const rpc::NetworkFacts& facts,
+                                                         Clock* clock);
+  ~Admission();
+
+  // Lets in callers from outside, or the host's own services only. It outlives the server.
+  void Admit(rpc::ServerOptions* server) const;
+  void AdmitServices(rpc::ServerOptions* server) const;
+
+  // A way from our service `from` to the service `to`: with TLS only to a certificate of the host
+  // that names `to`. FAILED_PRECONDITION naming a file that cannot be read.
+  absl::StatusOr<rpc::Link> LinkTo(const std::string& from, const std::string& to,
+                                   const std::string& address) const;
+
+ private:
+  Admission(TlsOptions tls, std::string trust, std::string bundle, const rpc::NetworkFacts& facts)
+      : tls_(std::move(tls)),
+        trust_folder_(std::move(trust)),
+        bundle_(std::move(bundle)),
+        facts_(facts) {}
+  bool has_tls() const { return !tls_.certificate.empty(); }
+  absl::Status OpenTrust(Clock* clock);
+
+  const TlsOptions tls_;
+  const std::string trust_folder_;
+  const std::string bundle_;
+  const rpc::NetworkFacts facts_;
+  std::unique_ptr<identity::TrustStore> trust_;  // These two with TLS only.
+  std::unique_ptr<identity::TrustWatch> watch_;
+  std::unique_ptr<identity::IdentityProvider> callers_;
+  std::unique_ptr<identity::IdentityProvider> services_;  // Of development identity only.
+};
+
+// Verifies what a party signed by the keys it published, as they are in the trust folder then.
+accountability::VerifySignature SignaturesBy(const std::string& trust);
+
+}  // namespace waterline::deployment
