@@ -24,6 +24,12 @@ std::string OperationWord(v1::Operation operation) {
   return Lower(v1::Operation_Name(operation), "OPERATION_");
 }
 
+std::vector<std::string> Sorted(const WordSet& words) {
+  auto texts = words.texts();
+  std::sort(texts.begin(), texts.end());
+  return texts;
+}
+
 // Reading rows, as against computing one answer from them.
 bool ReadsRows(v1::Operation operation) {
   return operation != v1::OPERATION_COUNT && operation != v1::OPERATION_INFER &&
@@ -34,15 +40,30 @@ bool ReadsRows(v1::Operation operation) {
 ReleaseLevel HighestOf(const CompiledAgreement& agreement, int category) {
   const auto index = static_cast<size_t>(category);
   if (index >= agreement.highest.size()) return RELEASE_LEVEL_UNSPECIFIED;
-  const ReleaseLevel level = agreement.highest[index];
+  const auto level = static_cast<ReleaseLevel>(agreement.highest[index]);
   if (category == common::v1::CATEGORY_EQUALITY_MONITORING)
     return std::min(level, RELEASE_LEVEL_AGGREGATE);
   return level;
 }
 
+ReleaseLevel LevelOf(const v1::Question& question) {
+  const bool is_unset = question.asked() == RELEASE_LEVEL_UNSPECIFIED ||
+                        question.asked() > RELEASE_LEVEL_IDENTIFIABLE;
+  return is_unset ? RELEASE_LEVEL_IDENTIFIABLE : question.asked();
+}
+
+bool NeedsThePerson(const v1::Question& question) {
+  const auto& categories = question.categories();
+  return std::any_of(categories.begin(), categories.end(), [](const int category) {
+    return category == common::v1::CATEGORY_CONTACT ||
+           category == common::v1::CATEGORY_ACCESS_NEEDS;
+  });
+}
+
 ReleaseLevel CapOf(const CompiledAgreement& agreement, const CompiledRecipient& recipient,
-                   const v1::Question& question) {
-  ReleaseLevel cap = question.asked();
+                   const Asked& asked) {
+  const v1::Question& question = asked.question;
+  ReleaseLevel cap = asked.level;
   for (const int category : question.categories())
     cap = std::min(cap, HighestOf(agreement, category));
   const bool computed =
@@ -77,14 +98,9 @@ std::string DatesDetail(const Candidacy& c) {
 }
 std::string DatesRemedy(const Candidacy&) { return "a new version with later dates"; }
 
-bool PurposeHolds(const Candidacy& c) {
-  return c.agreement.purposes.contains(c.question.purpose());
-}
+bool PurposeHolds(const Candidacy& c) { return (c.agreement.purposes & c.asked.purpose) != 0; }
 std::string PurposeDetail(const Candidacy& c) {
-  std::vector<std::string> purposes;
-  for (const auto& [purpose, unused] : c.agreement.purposes) purposes.push_back(purpose);
-  std::sort(purposes.begin(), purposes.end());
-  return fmt::format("has {}", fmt::join(purposes, ", "));
+  return fmt::format("has {}", fmt::join(c.agreement.purpose_codes, ", "));
 }
 std::string PurposeRemedy(const Candidacy& c) {
   return fmt::format("an agreement that also has the purpose {}", c.question.purpose());
@@ -105,17 +121,13 @@ std::string OperationRemedy(const Candidacy& c) {
 }
 
 bool RoleHolds(const Candidacy& c) {
-  const std::string& role = c.question.caller().role();
-  if (role == kPlatformAdmin) return false;
+  if (c.asked.role.text == kPlatformAdmin) return false;
   if (c.recipient->roles.empty()) return true;
-  const auto found = c.recipient->roles.find(role);
-  if (found == c.recipient->roles.end()) return false;
-  return found->second.empty() || found->second.contains(c.question.purpose());
+  const auto place = c.recipient->roles.Find(c.asked.role);
+  return place && (c.recipient->purposes[*place] & c.asked.purpose) != 0;
 }
 std::string RoleDetail(const Candidacy& c) {
-  std::vector<std::string> roles;
-  for (const auto& [role, unused] : c.recipient->roles) roles.push_back(role);
-  std::sort(roles.begin(), roles.end());
+  const auto roles = Sorted(c.recipient->roles);
   return roles.empty() ? "operators see no content" : fmt::format("for {}", fmt::join(roles, ", "));
 }
 std::string RoleRemedy(const Candidacy& c) {
@@ -125,7 +137,7 @@ std::string RoleRemedy(const Candidacy& c) {
 
 bool CategoryHolds(const Candidacy& c) {
   const auto& categories = c.question.categories();
-  if (NeedsThePerson(c.question) && c.cap < RELEASE_LEVEL_IDENTIFIABLE) return false;
+  if (c.asked.needs_the_person && c.cap < RELEASE_LEVEL_IDENTIFIABLE) return false;
   return !categories.empty() &&
          std::all_of(categories.begin(), categories.end(), [&](const int category) {
            return HighestOf(c.agreement, category) > RELEASE_LEVEL_NOTHING;
@@ -176,9 +188,7 @@ bool ScopeHolds(const Candidacy& c) {
   return std::any_of(records.begin(), records.end(), reached);
 }
 std::string ScopeDetail(const Candidacy& c) {
-  std::vector<std::string> scopes(c.agreement.scopes.begin(), c.agreement.scopes.end());
-  std::sort(scopes.begin(), scopes.end());
-  return fmt::format("reaches {}", fmt::join(scopes, ", "));
+  return fmt::format("reaches {}", fmt::join(Sorted(c.agreement.scopes), ", "));
 }
 std::string ScopeRemedy(const Candidacy& c) {
   if (c.question.scopes().empty()) return "an agreement over all of the controller's records";
@@ -204,30 +214,30 @@ bool IsPersonal(int category) {
   }
 }
 
-bool NeedsThePerson(const v1::Question& question) {
-  const auto& categories = question.categories();
-  return std::any_of(categories.begin(), categories.end(), [](const int category) {
-    return category == common::v1::CATEGORY_CONTACT ||
-           category == common::v1::CATEGORY_ACCESS_NEEDS;
-  });
-}
-
 bool Covers(const Candidacy& candidacy, const v1::RecordFacts* record) {
   if (candidacy.reaches_all) return true;
   const auto& scopes = record == nullptr || record->scopes().empty() ? candidacy.question.scopes()
                                                                      : record->scopes();
   return std::any_of(scopes.begin(), scopes.end(), [&](const std::string& scope) {
-    return candidacy.agreement.scopes.contains(scope);
+    return candidacy.agreement.scopes.contains(Word(scope));
   });
 }
 
-Candidacy::Candidacy(const CompiledAgreement& candidate, const v1::Question& asked, int64_t now)
-    : agreement(candidate),
-      question(asked),
+Asked::Asked(const v1::Question& of)
+    : question(of),
+      level(LevelOf(of)),
+      purpose(PurposeOf(of.purpose())),
+      role(of.caller().role()),
+      needs_the_person(NeedsThePerson(of)) {}
+
+Candidacy::Candidacy(const Passage& passage, const Asked& of, int64_t now)
+    : agreement(*passage.agreement),
+      asked(of),
+      question(of.question),
       now_ms(now),
-      recipient(&candidate.recipients.find(asked.caller().organisation())->second),
-      reaches_all(candidate.scopes.contains("organisations/" + asked.controller())),
-      cap(CapOf(candidate, *recipient, asked)) {}
+      recipient(passage.recipient),
+      reaches_all(passage.reaches_all),
+      cap(CapOf(agreement, *recipient, of)) {}
 
 const std::vector<ConditionRule>& ConditionRules() {
   static const auto* rules = new std::vector<ConditionRule>{

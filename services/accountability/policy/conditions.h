@@ -3,7 +3,6 @@
 // What must hold of an agreement before an answer may rest on it, in the order in which it is
 // asked. Evaluate stops at the first that fails, Explain tells them all. Thread safety: pure.
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,14 +11,28 @@
 
 namespace waterline::accountability {
 
-// One agreement held against one question.
+// A question, and what every rule asks of it, found once. Refers to the question.
+struct Asked {
+  explicit Asked(const v1::Question& of);
+
+  const v1::Question& question;
+  common::v1::ReleaseLevel level;  // That is asked for; unset means identifiable.
+  PurposeSet purpose;              // None: in no code list.
+  Word role;
+  // Contact or access needs are asked: they make no sense without the person, so less than
+  // identifiable is nothing.
+  bool needs_the_person;
+};
+
+// One agreement held against one question. Refers to both.
 struct Candidacy {
-  Candidacy(const CompiledAgreement& candidate, const v1::Question& asked, int64_t now);
+  Candidacy(const Passage& passage, const Asked& of, int64_t now);
 
   const CompiledAgreement& agreement;
+  const Asked& asked;
   const v1::Question& question;
   int64_t now_ms;
-  const CompiledRecipient* recipient;  // The caller as a party; never null for a candidate.
+  const CompiledRecipient* recipient;  // The caller as a party; never null.
   bool reaches_all;                    // The agreement is over all of the controller's records.
   // The most it would let leave for what is asked, before any person's standing.
   common::v1::ReleaseLevel cap;
@@ -42,9 +55,5 @@ bool Covers(const Candidacy& candidacy, const v1::RecordFacts* record);
 
 // Categories about persons: a row of them is no aggregate.
 bool IsPersonal(int category);
-
-// Whether contact or access needs are asked: they make no sense without the person, so less than
-// identifiable is nothing.
-bool NeedsThePerson(const v1::Question& question);
 
 }  // namespace waterline::accountability

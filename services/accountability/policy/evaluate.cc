@@ -3,8 +3,6 @@
 #include <algorithm>
 
 #include "services/accountability/policy/steps.h"
-#include "services/common/data/code_lists.h"
-#include "services/common/text/utf8.h"
 
 namespace waterline::accountability {
 namespace {
@@ -24,10 +22,10 @@ Verdict Deny(const Snapshot& rules, std::string_view reason) {
   return verdict;
 }
 
-Verdict Permit(const Snapshot& rules, const v1::Question& question, std::string_view basis) {
+Verdict Permit(const Snapshot& rules, const Asked& asked, std::string_view basis) {
   Verdict verdict;
   verdict.result = v1::RESULT_PERMIT;
-  verdict.level = question.asked();
+  verdict.level = asked.level;
   verdict.basis = std::string(basis);
   verdict.revision = rules.revision();
   return verdict;
@@ -41,8 +39,9 @@ std::string_view OperationProblem(const v1::Question& question) {
   return is_known ? "" : "OPERATION_NOT_COVERED";
 }
 
-std::string_view Problem(const v1::Question& question) {
-  if (!data::IsKnownCode("purpose", question.purpose())) return "PURPOSE_REQUIRED";
+std::string_view Problem(const Asked& asked) {
+  const auto& question = asked.question;
+  if (asked.purpose == 0) return "PURPOSE_REQUIRED";
   if (question.purpose() == "research" && question.approval().empty()) return "APPROVAL_REQUIRED";
   if (question.purpose() != "safeguarding") return OperationProblem(question);
   return IsJustified(question) ? OperationProblem(question) : "JUSTIFICATION_REQUIRED";
@@ -60,24 +59,26 @@ bool NamesAnothers(const Snapshot& rules, const v1::Question& question) {
          parties.end();
 }
 
-Verdict EvaluateNetwork(const Snapshot& rules, const v1::Question& question) {
+Verdict EvaluateNetwork(const Snapshot& rules, const Asked& asked) {
+  const auto& question = asked.question;
   const auto& caller = question.caller();
   if (NamesAnothers(rules, question)) return Deny(rules, "AGREEMENT_NOT_FOUND");
   if (question.operation() == v1::OPERATION_WRITE) {
     if (caller.organisation() == rules.host() && caller.role() == kNetworkSteward)
-      return Permit(rules, question, "NETWORK_STEWARD");
+      return Permit(rules, asked, "NETWORK_STEWARD");
     return Deny(rules, "ROLE_NOT_PERMITTED");
   }
   if (caller.organisation() == rules.host() || question.caller_is_member())
-    return Permit(rules, question, "NETWORK_DIRECTORY");
+    return Permit(rules, asked, "NETWORK_DIRECTORY");
   return Deny(rules, "NOT_MEMBER");
 }
 
-Verdict EvaluateAgreements(const Snapshot& rules, const v1::Question& question) {
+Verdict EvaluateAgreements(const Snapshot& rules, const Asked& asked) {
+  const auto& question = asked.question;
   if (NamesAnothers(rules, question)) return Deny(rules, "AGREEMENT_NOT_FOUND");
   if (!question.caller_is_party()) return Deny(rules, "NOT_CONTROLLER");
   if (question.caller().role() == kPlatformAdmin) return Deny(rules, "ROLE_NOT_PERMITTED");
-  return Permit(rules, question, "AGREEMENT_PARTY");
+  return Permit(rules, asked, "AGREEMENT_PARTY");
 }
 
 // What running the network may touch: nothing that people said or that was made of it.
@@ -92,12 +93,13 @@ bool IsForOperators(const v1::Question& question) {
          });
 }
 
-Verdict EvaluateOwn(const Snapshot& rules, const v1::Question& question) {
+Verdict EvaluateOwn(const Snapshot& rules, const Asked& asked) {
+  const auto& question = asked.question;
   if (question.caller().role() == kPlatformAdmin) return Deny(rules, "ROLE_NOT_PERMITTED");
   if (question.purpose() == "system_administration" && !IsForOperators(question))
     return Deny(rules, "ROLE_NOT_PERMITTED");
   if (NamesAnothers(rules, question)) return Deny(rules, "AGREEMENT_NOT_FOUND");
-  return Permit(rules, question, "OWN_RECORDS");
+  return Permit(rules, asked, "OWN_RECORDS");
 }
 
 // What cannot leave rows out has the lowest of its records as its ceiling.
@@ -106,20 +108,21 @@ bool IsOneAnswer(const v1::Question& question) {
          question.operation() == v1::OPERATION_WRITE;
 }
 
-void LowerTheWhole(const std::vector<v1::RecordRelease>& releases, Verdict* verdict) {
-  for (const auto& release : releases) verdict->level = std::min(verdict->level, release.level());
+void LowerTheWhole(const std::vector<Release>& releases, Verdict* verdict) {
+  for (const auto& release : releases) verdict->level = std::min(verdict->level, release.level);
 }
 
 // Lowers a permit by what stands about its records and their people.
-void LowerRecords(const Snapshot& rules, const v1::Question& question, int64_t now_ms,
+void LowerRecords(const Snapshot& rules, const Asked& asked, int64_t now_ms,
                   const Candidacy* candidacy, Verdict* verdict) {
+  const auto& question = asked.question;
   const auto standings = StandingsOf(rules, question, now_ms, &verdict->holds_until_ms);
-  auto releases = ReleasesOf(question, standings, verdict->level, candidacy);
+  auto releases = ReleasesOf(asked, standings, verdict->level, candidacy);
   // At a lower level the projection shows text only where it is told to.
   const bool exceptional =
       verdict->level < RELEASE_LEVEL_IDENTIFIABLE ||
-      std::any_of(releases.begin(), releases.end(), [&](const v1::RecordRelease& release) {
-        return release.level() < verdict->level || !release.text();
+      std::any_of(releases.begin(), releases.end(), [&](const Release& release) {
+        return release.level < verdict->level || !release.text;
       });
   if (IsOneAnswer(question)) LowerTheWhole(releases, verdict);
   if (exceptional && !question.records().empty()) verdict->records = std::move(releases);
@@ -135,13 +138,13 @@ v1::SmallNumberPolicy SmallNumbersOf(const CompiledAgreement& agreement) {
 
 // Step 10: what a permit has become. The codes do not tell why a record was lowered: the entry and
 // the receipt show them to who asked.
-Verdict Concluded(const Snapshot& rules, const v1::Question& question, Verdict verdict) {
+Verdict Concluded(const Snapshot& rules, const Asked& asked, Verdict verdict) {
   if (verdict.result == v1::RESULT_DENY) return verdict;
   if (verdict.level <= RELEASE_LEVEL_NOTHING) return Deny(rules, "NOT_COVERED");
   const bool lowered =
       std::any_of(verdict.records.begin(), verdict.records.end(),
-                  [&](const v1::RecordRelease& record) { return record.level() < verdict.level; });
-  if (verdict.level < question.asked()) {
+                  [&](const Release& record) { return record.level < verdict.level; });
+  if (verdict.level < asked.level) {
     verdict.result = v1::RESULT_REDUCED;
     verdict.reason = "LEVEL_NOT_COVERED";
   } else if (lowered) {
@@ -151,11 +154,12 @@ Verdict Concluded(const Snapshot& rules, const v1::Question& question, Verdict v
   return verdict;
 }
 
-Verdict EvaluateShared(const Snapshot& rules, const v1::Question& question, int64_t now_ms) {
-  const Choice choice = Choose(rules, question, now_ms);
+Verdict EvaluateShared(const Snapshot& rules, const Asked& asked, int64_t now_ms) {
+  PrefetchStandings(rules, asked.question);
+  const Choice choice = Choose(rules, asked, now_ms);
   if (!choice.chosen) return Deny(rules, choice.reason);
   const auto& agreement = choice.chosen->agreement;
-  Verdict verdict = Permit(rules, question, "AGREEMENT");
+  Verdict verdict = Permit(rules, asked, "AGREEMENT");
   verdict.level = choice.chosen->cap;
   verdict.agreement = agreement.name;
   verdict.agreement_reference = agreement.reference;
@@ -163,33 +167,26 @@ Verdict EvaluateShared(const Snapshot& rules, const v1::Question& question, int6
   verdict.small_numbers = SmallNumbersOf(agreement);
   verdict.decisions_per_minute = agreement.decisions_per_minute;
   verdict.holds_until_ms = std::min(agreement.end_ms, agreement.review_due_ms);
-  LowerRecords(rules, question, now_ms, &*choice.chosen, &verdict);
-  return Concluded(rules, question, std::move(verdict));
-}
-
-v1::Question WithDefaults(const v1::Question& question) {
-  v1::Question filled = question;
-  filled.set_asked(RELEASE_LEVEL_IDENTIFIABLE);
-  return filled;
+  LowerRecords(rules, asked, now_ms, &*choice.chosen, &verdict);
+  return Concluded(rules, asked, std::move(verdict));
 }
 
 }  // namespace
 
 Verdict Evaluate(const Snapshot& rules, const v1::Question& question, int64_t now_ms) {
-  if (question.asked() == RELEASE_LEVEL_UNSPECIFIED ||
-      question.asked() > RELEASE_LEVEL_IDENTIFIABLE)
-    return Evaluate(rules, WithDefaults(question), now_ms);
-  const auto problem = Problem(question);
+  const Asked asked(question);
+  const auto problem = Problem(asked);
   if (!problem.empty()) return Deny(rules, problem);
   if (question.controller() == kNetworkPartition)
-    return Concluded(rules, question, EvaluateNetwork(rules, question));
+    return Concluded(rules, asked, EvaluateNetwork(rules, asked));
   if (question.controller() == kAgreementsPartition)
-    return Concluded(rules, question, EvaluateAgreements(rules, question));
-  if (!IsOwn(question)) return EvaluateShared(rules, question, now_ms);
-  Verdict verdict = EvaluateOwn(rules, question);
+    return Concluded(rules, asked, EvaluateAgreements(rules, asked));
+  if (!IsOwn(question)) return EvaluateShared(rules, asked, now_ms);
+  Verdict verdict = EvaluateOwn(rules, asked);
   if (verdict.result == v1::RESULT_DENY) return verdict;
-  LowerRecords(rules, question, now_ms, nullptr, &verdict);
-  return Concluded(rules, question, std::move(verdict));
+  PrefetchStandings(rules, question);
+  LowerRecords(rules, asked, now_ms, nullptr, &verdict);
+  return Concluded(rules, asked, std::move(verdict));
 }
 
 std::string ControllerName(const std::string& controller) {

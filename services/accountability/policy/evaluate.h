@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "services/accountability/policy/release.h"
 #include "services/accountability/policy/snapshot.h"
 #include "waterline/accountability/v1/decision.pb.h"
 #include "waterline/accountability/v1/explanation.pb.h"
@@ -28,7 +29,7 @@ struct Verdict {
   uint32_t agreement_version = 0;
   v1::SmallNumberPolicy small_numbers = v1::SMALL_NUMBER_POLICY_UNSPECIFIED;
   // One per record of the question, when one of them is below the ceiling or may not show its text.
-  std::vector<v1::RecordRelease> records;
+  std::vector<Release> records;
   uint32_t decisions_per_minute = 0;  // The agreement's cap for this recipient; 0: none.
   // When the agreement or a permission that the verdict rests on ends by itself.
   int64_t holds_until_ms = std::numeric_limits<int64_t>::max();

@@ -43,21 +43,22 @@ std::vector<std::string> RemediesOf(const Candidacy& nearest, bool to_controller
   return remedies;
 }
 
-void TellCandidates(const Snapshot& rules, const v1::Question& question, int64_t now_ms,
-                    bool to_controller, v1::Explanation* told) {
-  std::vector<std::pair<v1::Candidate, const CompiledAgreement*>> all;
+void TellCandidates(const Snapshot& rules, const Asked& asked, int64_t now_ms, bool to_controller,
+                    v1::Explanation* told) {
+  const auto& question = asked.question;
+  std::vector<std::pair<v1::Candidate, const Passage*>> all;
   for (const auto& one : rules.Between(question.controller(), question.caller().organisation()))
-    all.emplace_back(Tell(Candidacy(*one, question, now_ms), to_controller), one.get());
+    all.emplace_back(Tell(Candidacy(one, asked, now_ms), to_controller), &one);
   // Nearest is what got furthest, as the refusal's code has it, and then what failed least.
   const auto distance = [&](const auto& one) {
-    const size_t reached = FirstFailure(Candidacy(*one.second, question, now_ms));
+    const size_t reached = FirstFailure(Candidacy(*one.second, asked, now_ms));
     return std::make_pair(ConditionRules().size() - reached, one.first.failed());
   };
   std::stable_sort(all.begin(), all.end(),
                    [&](const auto& a, const auto& b) { return distance(a) < distance(b); });
   const bool refused = told->result() == v1::RESULT_DENY;
   if (refused && !all.empty()) {
-    const Candidacy nearest(*all.front().second, question, now_ms);
+    const Candidacy nearest(*all.front().second, asked, now_ms);
     for (const auto& remedy : RemediesOf(nearest, to_controller)) told->add_what_would_help(remedy);
   }
   if (refused && all.empty() && !IsOwn(question))
@@ -66,18 +67,18 @@ void TellCandidates(const Snapshot& rules, const v1::Question& question, int64_t
 }
 
 // What lowered the records, counted by why and how far.
-void TellStanding(const Snapshot& rules, const v1::Question& question, int64_t now_ms,
+void TellStanding(const Snapshot& rules, const Asked& asked, int64_t now_ms,
                   v1::Explanation* told) {
-  const Choice choice = IsOwn(question) ? Choice() : Choose(rules, question, now_ms);
+  const auto& question = asked.question;
+  const Choice choice = IsOwn(question) ? Choice() : Choose(rules, asked, now_ms);
   const auto& chosen = choice.chosen;
   if (!IsOwn(question) && !chosen) return;
   int64_t unused = std::numeric_limits<int64_t>::max();
   const auto standings = StandingsOf(rules, question, now_ms, &unused);
-  const ReleaseLevel ceiling = chosen ? chosen->cap : question.asked();
+  const ReleaseLevel ceiling = chosen ? chosen->cap : asked.level;
   std::map<std::pair<std::string, ReleaseLevel>, uint32_t> effects;
-  for (const auto& release :
-       ReleasesOf(question, standings, ceiling, chosen ? &*chosen : nullptr)) {
-    if (release.level() < ceiling) ++effects[{release.reason(), release.level()}];
+  for (const auto& release : ReleasesOf(asked, standings, ceiling, chosen ? &*chosen : nullptr)) {
+    if (release.level < ceiling) ++effects[{std::string(release.reason), release.level}];
   }
   for (const auto& [effect, records] : effects) {
     auto* out = told->add_standing();
@@ -93,15 +94,11 @@ void TellStanding(const Snapshot& rules, const v1::Question& question, int64_t n
 
 v1::Explanation Explain(const Snapshot& rules, const v1::Question& question, int64_t now_ms,
                         bool to_controller) {
-  if (question.asked() == RELEASE_LEVEL_UNSPECIFIED) {
-    v1::Question filled = question;
-    filled.set_asked(RELEASE_LEVEL_IDENTIFIABLE);
-    return Explain(rules, filled, now_ms, to_controller);
-  }
+  const Asked asked(question);
   const Verdict verdict = Evaluate(rules, question, now_ms);
   v1::Explanation told;
   told.set_result(verdict.result);
-  told.set_asked(question.asked());
+  told.set_asked(asked.level);
   told.set_given(verdict.level);
   if (!verdict.reason.empty()) told.add_reasons(verdict.reason);
   told.set_organisation("organisations/" + question.caller().organisation());
@@ -113,8 +110,8 @@ v1::Explanation Explain(const Snapshot& rules, const v1::Question& question, int
   told.set_policy_revision(verdict.revision);
   told.set_relied_on(verdict.agreement);
   told.set_complete(to_controller);
-  TellCandidates(rules, question, now_ms, to_controller, &told);
-  if (to_controller) TellStanding(rules, question, now_ms, &told);
+  TellCandidates(rules, asked, now_ms, to_controller, &told);
+  if (to_controller) TellStanding(rules, asked, now_ms, &told);
   return told;
 }
 

@@ -138,8 +138,9 @@ class Generator {
     const int subjects = One(3) ? 0 : Int(1, 4);
     for (int i = 0; i < subjects; ++i) {
       std::string id(16, static_cast<char>('a' + i));
-      if (One(60)) id.resize(15);
-      if (!One(6)) made->world.people[id] = AnyPerson();
+      const bool is_none = One(60);  // Of an id that is none, nothing can have been said.
+      if (is_none) id.resize(15);
+      if (!One(6) && !is_none) made->world.people[id] = AnyPerson();
       made->question.add_subject_ids(id);
     }
   }
@@ -318,7 +319,7 @@ oracle::Answer ToAnswer(const Verdict& verdict, int records) {
   answer.small_numbers = verdict.small_numbers;
   answer.decisions_per_minute = verdict.decisions_per_minute;
   for (const auto& one : verdict.records)
-    answer.records.push_back({one.level(), one.reason(), one.text()});
+    answer.records.push_back({one.level, std::string(one.reason), one.text});
   if (verdict.records.empty() && verdict.result != v1::RESULT_DENY)
     answer.records.assign(static_cast<size_t>(records), {verdict.level, "", true});
   return answer;

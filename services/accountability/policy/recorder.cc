@@ -141,7 +141,7 @@ std::vector<std::string> ConcernedTokens(const v1::Question& question, const Ver
   if (verdict.result == v1::RESULT_DENY || verdict.records.empty()) return tokens;
   std::set<uint32_t> places;
   for (int i = 0; i < question.records_size(); ++i) {
-    if (verdict.records[static_cast<size_t>(i)].level() > kNothing)
+    if (verdict.records[static_cast<size_t>(i)].level > kNothing)
       places.insert(question.records(i).subject());
   }
   std::vector<std::string> concerned;
@@ -157,7 +157,7 @@ uint32_t InformantsOf(const v1::Question& question, const Verdict& verdict) {
   if (IsOwn(question) || verdict.records.empty()) return question.informants();
   uint32_t rows = 0;
   for (int i = 0; i < question.records_size(); ++i) {
-    const bool leaves = verdict.records[static_cast<size_t>(i)].level() > kNothing;
+    const bool leaves = verdict.records[static_cast<size_t>(i)].level > kNothing;
     rows += leaves && question.records(i).subject() == 0 ? 1 : 0;
   }
   return std::min(question.informants(), rows);
@@ -253,7 +253,12 @@ v1::Decision Recorder::ToDecision(const Asking& asking, const Appended& appended
   if (!verdict.reason.empty()) decision.add_reasons(verdict.reason);
   decision.set_agreement_reference(verdict.agreement_reference);
   decision.set_small_numbers(verdict.small_numbers);
-  for (const auto& record : verdict.records) *decision.add_records() = record;
+  for (const auto& release : verdict.records) {
+    auto* record = decision.add_records();
+    record->set_level(release.level);
+    record->set_text(release.text);
+    record->set_reason(std::string(release.reason));
+  }
   if (asking.retry_after_ms > 0) {
     *decision.mutable_retry_after() =
         google::protobuf::util::TimeUtil::MillisecondsToDuration(asking.retry_after_ms);

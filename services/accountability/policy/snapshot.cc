@@ -1,10 +1,14 @@
 #include "services/accountability/policy/snapshot.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <limits>
+#include <map>
 #include <tuple>
 
 #include "services/accountability/domain/agreement_rules.h"
 #include "services/accountability/domain/life_cycle.h"
+#include "services/common/data/code_lists.h"
 #include "services/common/text/date.h"
 #include "services/common/text/id.h"
 
@@ -13,14 +17,6 @@ namespace {
 
 using text::IdOf;
 using text::ToMs;
-size_t ShardOf(std::string_view key, size_t shards) {
-  return StringHash()(key) / 7 % shards;  // Not the bits the table inside uses first.
-}
-
-std::string PairKey(std::string_view provider, std::string_view recipient) {
-  std::string key(provider);
-  return key.append(1, '/').append(recipient);
-}
 
 // A copy of one shard to change; an absent one is empty.
 template <class Shard>
@@ -28,57 +24,97 @@ std::shared_ptr<Shard> CopyOf(const std::shared_ptr<const Shard>& shard) {
   return shard == nullptr ? std::make_shared<Shard>() : std::make_shared<Shard>(*shard);
 }
 
+PurposeSet PurposesOf(const v1::AccessRole& access) {
+  if (access.purposes().empty()) return kEveryPurpose;
+  PurposeSet purposes = 0;
+  for (const auto& code : access.purposes()) purposes |= PurposeOf(code);
+  return purposes;
+}
+
 CompiledRecipient RecipientOf(const v1::Party& party, const v1::AgreementTerms& terms) {
   CompiledRecipient recipient;
   recipient.anonymous_only = party.role() == v1::PARTY_ROLE_RECIPIENT_OF_ANONYMOUS;
   recipient.safeguarding_role = party.safeguarding_role();
+  std::map<std::string, PurposeSet> purposes;
   for (const auto& access : terms.access_roles()) {
-    if (access.organisation() != party.organisation()) continue;
-    auto [found, is_new] = recipient.roles.try_emplace(access.role());
-    if (access.purposes().empty() || (!is_new && found->second.empty())) {
-      found->second.clear();  // Every purpose.
-      continue;
-    }
-    found->second.insert(access.purposes().begin(), access.purposes().end());
+    if (access.organisation() == party.organisation())
+      purposes[access.role()] |= PurposesOf(access);
   }
+  std::vector<std::string> roles;
+  for (const auto& [role, unused] : purposes) roles.push_back(role);
+  recipient.roles = WordSet(std::move(roles));
+  for (const auto& role : recipient.roles.texts()) recipient.purposes.push_back(purposes[role]);
   return recipient;
 }
 
-bool ByReference(const Snapshot::AgreementPtr& a, const Snapshot::AgreementPtr& b) {
-  return std::tie(a->reference, a->version, a->name) < std::tie(b->reference, b->version, b->name);
+bool ByReference(const Passage& one, const Passage& other) {
+  const auto& a = *one.agreement;
+  const auto& b = *other.agreement;
+  return std::tie(a.reference, a.version, a.name) < std::tie(b.reference, b.version, b.name);
+}
+
+SubjectKey KeyOf(std::string_view subject_id) {
+  const auto key = SubjectKey::Of(subject_id);
+  if (!key) std::abort();  // A fault of the caller: the standing would be nobody's.
+  return *key;
 }
 
 }  // namespace
 
+PurposeSet PurposeOf(std::string_view code) {
+  static const auto& codes = data::FindCodeList("purpose")->codes;
+  const auto found = std::find_if(codes.begin(), codes.end(),
+                                  [&](const data::Code& one) { return one.code == code; });
+  if (found == codes.end()) return 0;
+  const auto place = static_cast<size_t>(found - codes.begin());
+  if (place >= std::numeric_limits<PurposeSet>::digits) std::abort();  // The list outgrew the bits.
+  return PurposeSet{1} << place;
+}
+
 CompiledAgreement::CompiledAgreement(const v1::Agreement& agreement)
-    : name(agreement.name()),
-      reference(agreement.terms().reference()),
-      version(agreement.terms().version()),
-      state(agreement.state()),
+    : state(agreement.state()),
       complete(IsComplete(agreement)),
       start_ms(ToMs(agreement.terms().start())),
       review_due_ms(ToMs(agreement.terms().review_due())),
       end_ms(ToMs(agreement.terms().end())),
       onward(agreement.terms().onward_sharing()),
-      categories(agreement.terms().categories_size()),
-      scopes(agreement.terms().scopes().begin(), agreement.terms().scopes().end()),
-      small_numbers(agreement.terms().small_numbers()),
+      scopes({agreement.terms().scopes().begin(), agreement.terms().scopes().end()}),
       research_approval(agreement.terms().research_approval()),
+      categories(agreement.terms().categories_size()),
+      name(agreement.name()),
+      reference(agreement.terms().reference()),
+      version(agreement.terms().version()),
+      small_numbers(agreement.terms().small_numbers()),
       decisions_per_minute(agreement.terms().decisions_per_minute()) {
   const auto& terms = agreement.terms();
+  std::map<std::string, bool> independent;
   for (const auto& purpose : terms.purposes())
-    purposes[purpose.purpose()].consent_independent = IsConsentIndependent(purpose);
+    independent[purpose.purpose()] = IsConsentIndependent(purpose);
+  for (const auto& [code, is_independent] : independent) {
+    purpose_codes.push_back(code);
+    purposes |= PurposeOf(code);
+    if (is_independent) consent_independent |= PurposeOf(code);
+  }
   for (const int operation : terms.operations())
     if (v1::Operation_IsValid(operation)) operations |= 1u << operation;
   for (const auto& category : terms.categories()) {
     const auto index = static_cast<size_t>(category.category());
-    if (index < highest.size()) highest[index] = category.highest();
+    if (index < highest.size() && common::v1::ReleaseLevel_IsValid(category.highest()))
+      highest[index] = static_cast<uint8_t>(category.highest());
   }
   for (const auto& party : terms.parties()) {
     parties.push_back(IdOf(party.organisation()));
     if (party.provides()) providers.push_back(IdOf(party.organisation()));
     if (party.receives()) recipients[IdOf(party.organisation())] = RecipientOf(party, terms);
   }
+}
+
+size_t Snapshot::ShardOf(std::string_view name) {
+  return StringHash()(name) / 7 % kShards;  // Not the bits the table inside uses first.
+}
+size_t Snapshot::ShardOf(const PairView& pair) {
+  constexpr int kUpperBits = 32;  // The table inside uses the lower ones first.
+  return (PairHash()(pair) >> kUpperBits) % kShards;
 }
 
 std::shared_ptr<const Snapshot> Snapshot::Make(uint64_t revision, std::string host,
@@ -89,20 +125,20 @@ std::shared_ptr<const Snapshot> Snapshot::Make(uint64_t revision, std::string ho
   snapshot->host_ = std::move(host);
   for (const auto& agreement : agreements)
     snapshot->Add(std::make_shared<const CompiledAgreement>(agreement));
-  Sharded<StandingShard>& shards = snapshot->standings_;
-  std::array<std::shared_ptr<StandingShard>, kShards> filling;
+  std::array<std::shared_ptr<StandingTable>, kShards> filling;
   for (const auto& [subject_id, standing] : standings) {
-    auto& shard = filling[ShardOf(subject_id, kShards)];
-    if (shard == nullptr) shard = std::make_shared<StandingShard>();
-    (*shard)[subject_id] = standing;
+    const SubjectKey key = KeyOf(subject_id);
+    auto& shard = filling[ShardOf(key.Hash())];
+    if (shard == nullptr) shard = std::make_shared<StandingTable>();
+    shard->Set(key, standing);
   }
-  std::copy(filling.begin(), filling.end(), shards.begin());
+  std::copy(filling.begin(), filling.end(), snapshot->standings_.begin());
   return snapshot;
 }
 
 // Only with an agreement that is in nobody's review any more; drafts let nothing cross.
 void Snapshot::Add(const AgreementPtr& agreement) {
-  auto& names = by_name_[ShardOf(agreement->name, kShards)];
+  auto& names = by_name_[ShardOf(agreement->name)];
   auto name_copy = CopyOf(names);
   (*name_copy)[agreement->name] = agreement;
   names = std::move(name_copy);
@@ -110,13 +146,14 @@ void Snapshot::Add(const AgreementPtr& agreement) {
       agreement->state == v1::AGREEMENT_STATE_IN_REVIEW)
     return;
   for (const auto& provider : agreement->providers) {
-    for (const auto& [recipient, unused] : agreement->recipients) {
-      if (provider == recipient) continue;
-      const std::string key = PairKey(provider, recipient);
-      auto& shard = between_[ShardOf(key, kShards)];
+    const bool reaches_all = agreement->scopes.contains(Word("organisations/" + provider));
+    for (const auto& [organisation, recipient] : agreement->recipients) {
+      if (provider == organisation) continue;
+      const Passage passage{agreement, &recipient, reaches_all};
+      auto& shard = between_[ShardOf({provider, organisation})];
       auto copy = CopyOf(shard);
-      auto& list = (*copy)[key];
-      list.insert(std::upper_bound(list.begin(), list.end(), agreement, ByReference), agreement);
+      auto& list = (*copy)[{provider, organisation}];
+      list.insert(std::upper_bound(list.begin(), list.end(), passage, ByReference), passage);
       shard = std::move(copy);
     }
   }
@@ -125,11 +162,12 @@ void Snapshot::Add(const AgreementPtr& agreement) {
 void Snapshot::Remove(const CompiledAgreement& agreement) {
   for (const auto& provider : agreement.providers) {
     for (const auto& [recipient, unused] : agreement.recipients) {
-      const std::string key = PairKey(provider, recipient);
-      auto& shard = between_[ShardOf(key, kShards)];
-      if (shard == nullptr || !shard->contains(key)) continue;
+      const PairView pair(provider, recipient);
+      auto& shard = between_[ShardOf(pair)];
+      if (shard == nullptr || !shard->contains(pair)) continue;
       auto copy = CopyOf(shard);
-      std::erase_if((*copy)[key], [&](const auto& one) { return one->name == agreement.name; });
+      std::erase_if(copy->find(pair)->second,
+                    [&](const Passage& one) { return one.agreement->name == agreement.name; });
       shard = std::move(copy);
     }
   }
@@ -149,35 +187,44 @@ std::shared_ptr<const Snapshot> Snapshot::WithStanding(uint64_t revision,
                                                        Standing standing) const {
   auto next = std::make_shared<Snapshot>(*this);
   next->revision_ = revision;
-  auto& shard = next->standings_[ShardOf(subject_id, kShards)];
+  const SubjectKey key = KeyOf(subject_id);
+  auto& shard = next->standings_[ShardOf(key.Hash())];
   auto copy = CopyOf(shard);
-  (*copy)[subject_id] = standing;
+  copy->Set(key, standing);
   shard = std::move(copy);
   return next;
 }
 
-const std::vector<Snapshot::AgreementPtr>& Snapshot::Between(std::string_view provider,
-                                                             std::string_view recipient) const {
-  static const auto* none = new std::vector<AgreementPtr>();
-  const std::string key = PairKey(provider, recipient);
-  const auto& shard = between_[ShardOf(key, kShards)];
+const std::vector<Passage>& Snapshot::Between(std::string_view provider,
+                                              std::string_view recipient) const {
+  static const auto* none = new std::vector<Passage>();
+  const PairView pair(provider, recipient);
+  const auto& shard = between_[ShardOf(pair)];
   if (shard == nullptr) return *none;
-  const auto found = shard->find(key);
+  const auto found = shard->find(pair);
   return found == shard->end() ? *none : found->second;
 }
 
 Snapshot::AgreementPtr Snapshot::Find(std::string_view name) const {
-  const auto& shard = by_name_[ShardOf(name, kShards)];
+  const auto& shard = by_name_[ShardOf(name)];
   if (shard == nullptr) return nullptr;
   const auto found = shard->find(name);
   return found == shard->end() ? nullptr : found->second;
 }
 
 Standing Snapshot::StandingOf(std::string_view subject_id) const {
-  const auto& shard = standings_[ShardOf(subject_id, kShards)];
-  if (shard == nullptr) return {};
-  const auto found = shard->find(subject_id);
-  return found == shard->end() ? Standing() : found->second;
+  const auto key = SubjectKey::Of(subject_id);
+  if (!key) return {};
+  const uint64_t hash = key->Hash();
+  const auto& shard = standings_[ShardOf(hash)];
+  return shard == nullptr ? Standing() : shard->Find(*key, hash);
+}
+
+void Snapshot::PrefetchStanding(std::string_view subject_id) const {
+  const auto key = SubjectKey::Of(subject_id);
+  if (!key) return;
+  const uint64_t hash = key->Hash();
+  if (const auto& shard = standings_[ShardOf(hash)]) shard->Prefetch(hash);
 }
 
 std::vector<Snapshot::AgreementPtr> Snapshot::Of(const std::string& organisation) const {

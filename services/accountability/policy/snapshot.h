@@ -11,11 +11,14 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/hash/hash.h"
 #include "services/accountability/policy/standing.h"
+#include "services/accountability/policy/standing_table.h"
+#include "services/accountability/policy/words.h"
 #include "waterline/accountability/v1/agreement.pb.h"
 
 namespace waterline::accountability {
@@ -27,51 +30,80 @@ struct StringHash {
 };
 template <class Value>
 using StringTable = std::unordered_map<std::string, Value, StringHash, std::equal_to<>>;
-using StringSet = std::unordered_set<std::string, StringHash, std::equal_to<>>;
 
-// One purpose of an agreement, compiled.
-struct CompiledPurpose {
-  bool consent_independent = false;  // And approved by two.
+// Two organisations by id: who provides, who receives.
+using PairView = std::pair<std::string_view, std::string_view>;
+struct PairHash {
+  using is_transparent = void;
+  size_t operator()(const PairView& pair) const { return absl::Hash<PairView>()(pair); }
 };
+struct PairEqual {
+  using is_transparent = void;
+  bool operator()(const PairView& a, const PairView& b) const { return a == b; }
+};
+
+// Purposes as bits, by their places in the code list.
+using PurposeSet = uint64_t;
+inline constexpr PurposeSet kEveryPurpose = ~PurposeSet{0};
+// One bit; none for what is in no code list.
+PurposeSet PurposeOf(std::string_view code);
 
 // What one party may do as a recipient.
 struct CompiledRecipient {
   bool anonymous_only = false;
-  // By role, the purposes it may ask for (empty: all). No roles at all: every role.
-  std::unordered_map<std::string, StringSet, StringHash, std::equal_to<>> roles;
+  WordSet roles;                     // None at all: every role.
+  std::vector<PurposeSet> purposes;  // That each role may ask for, by its place in `roles`.
   std::string safeguarding_role;
 };
 
-// An agreement as the evaluator reads it.
+// An agreement as the evaluator reads it. What every candidate is held against comes first: it is
+// read from memory that is in no cache.
 struct CompiledAgreement {
   explicit CompiledAgreement(const v1::Agreement& agreement);
 
-  std::string name;
-  std::string reference;
-  uint32_t version = 0;
   v1::AgreementState state = v1::AGREEMENT_STATE_UNSPECIFIED;  // Stored, not computed.
   bool complete = false;  // Signed by all, assessment approved.
   int64_t start_ms = 0;
   int64_t review_due_ms = 0;
   int64_t end_ms = 0;
-  StringTable<CompiledPurpose> purposes;
-  uint32_t operations = 0;  // Bit per v1::Operation.
+  PurposeSet purposes = 0;
+  PurposeSet consent_independent = 0;  // Those of them for which two functions approved that.
+  uint32_t operations = 0;             // Bit per v1::Operation.
   v1::OnwardSharing onward = v1::ONWARD_SHARING_UNSPECIFIED;
-  std::array<common::v1::ReleaseLevel, 32> highest{};  // By category; 0: not covered.
+  std::array<uint8_t, 32> highest{};  // v1::ReleaseLevel by category; 0: not covered.
+  WordSet scopes;
+  std::string research_approval;
   int categories = 0;
-  StringSet scopes;
+  std::vector<std::string> purpose_codes;  // In order.
+  std::string name;
+  std::string reference;
+  uint32_t version = 0;
+  v1::SmallNumberPolicy small_numbers = v1::SMALL_NUMBER_POLICY_UNSPECIFIED;
+  uint32_t decisions_per_minute = 0;
   std::vector<std::string> providers;  // Organisation ids.
   StringTable<CompiledRecipient> recipients;
-  v1::SmallNumberPolicy small_numbers = v1::SMALL_NUMBER_POLICY_UNSPECIFIED;
-  std::string research_approval;
-  uint32_t decisions_per_minute = 0;
   std::vector<std::string> parties;  // Organisation ids.
+};
+
+// An agreement as it lies between one provider and one recipient.
+struct Passage {
+  // Starts to load what a candidate is held against.
+  void Prefetch() const {
+    __builtin_prefetch(agreement.get());
+    __builtin_prefetch(&agreement->scopes);
+    __builtin_prefetch(recipient);
+  }
+
+  std::shared_ptr<const CompiledAgreement> agreement;
+  const CompiledRecipient* recipient = nullptr;  // Of the agreement.
+  bool reaches_all = false;                      // It is over all of the provider's records.
 };
 
 class Snapshot {
  public:
   using AgreementPtr = std::shared_ptr<const CompiledAgreement>;
-  using Standings = std::vector<std::pair<std::string, Standing>>;  // Subject id, 16 bytes.
+  // By subject id, which is 16 bytes: whoever sets a standing has made sure of that.
+  using Standings = std::vector<std::pair<std::string, Standing>>;
 
   static std::shared_ptr<const Snapshot> Make(uint64_t revision, std::string host,
                                               const std::vector<v1::Agreement>& agreements,
@@ -86,33 +118,37 @@ class Snapshot {
   uint64_t revision() const { return revision_; }
   const std::string& host() const { return host_; }
 
-  // Agreements that let records of `provider` cross to `recipient`, in any state; by reference and
-  // version.
-  const std::vector<AgreementPtr>& Between(std::string_view provider,
-                                           std::string_view recipient) const;
+  // Agreements that let records of `provider` cross to `recipient`, in any state but draft and in
+  // review; by reference and version.
+  const std::vector<Passage>& Between(std::string_view provider, std::string_view recipient) const;
   // By name; nullptr when unknown.
   AgreementPtr Find(std::string_view name) const;
-  // All zero for a person of whom nothing was said.
+  // All zero for a person of whom nothing was said, and for what is no subject id.
   Standing StandingOf(std::string_view subject_id) const;
+  // Starts to load what StandingOf will read, so that many are loaded at once.
+  void PrefetchStanding(std::string_view subject_id) const;
   // Agreements of which `organisation` is a party, by name.
   std::vector<AgreementPtr> Of(const std::string& organisation) const;
 
  private:
   static constexpr size_t kShards = 256;
-  using AgreementsOf = StringTable<std::vector<AgreementPtr>>;  // provider/recipient
+  using Passages = absl::flat_hash_map<std::pair<std::string, std::string>, std::vector<Passage>,
+                                       PairHash, PairEqual>;
   using ByName = StringTable<AgreementPtr>;
-  using StandingShard = StringTable<Standing>;
   template <class Shard>
   using Sharded = std::array<std::shared_ptr<const Shard>, kShards>;
 
   void Remove(const CompiledAgreement& agreement);
   void Add(const AgreementPtr& agreement);
+  static size_t ShardOf(std::string_view name);
+  static size_t ShardOf(const PairView& pair);
+  static size_t ShardOf(uint64_t subject_hash) { return subject_hash % kShards; }
 
   uint64_t revision_ = 0;
   std::string host_;
-  Sharded<AgreementsOf> between_;
+  Sharded<Passages> between_;
   Sharded<ByName> by_name_;
-  Sharded<StandingShard> standings_;
+  Sharded<StandingTable> standings_;
 };
 
 }  // namespace waterline::accountability

@@ -14,17 +14,10 @@ using common::v1::ReleaseLevel;
 using enum common::v1::ReleaseLevel;
 
 constexpr std::string_view kOwnSafeguardingRole = "safeguarding_lead";
-constexpr size_t kSubjectIdBytes = 16;
 constexpr size_t kJustificationMin = 20;  // Code points.
 constexpr size_t kJustificationMax = 500;
 
 // ---- Steps 4 to 6: one agreement ----------------------------------------------------------------
-
-// Narrower first: what an answer rests on allows no more than it must.
-auto Width(const CompiledAgreement& agreement) {
-  return std::make_tuple(agreement.scopes.size(), agreement.categories, agreement.purposes.size(),
-                         std::popcount(agreement.operations));
-}
 
 bool ReachesARecord(const Candidacy& candidacy) {
   const auto& records = candidacy.question.records();
@@ -33,15 +26,14 @@ bool ReachesARecord(const Candidacy& candidacy) {
                      [&](const v1::RecordFacts& record) { return Covers(candidacy, &record); });
 }
 
-// Whether `a` is the better one to rely on. Both hold.
-bool IsBetter(const Candidacy& a, const Candidacy& b) {
-  const bool a_reaches = ReachesARecord(a);
-  if (a_reaches != ReachesARecord(b)) return a_reaches;
-  if (a.cap != b.cap) return a.cap > b.cap;
-  if (Width(a.agreement) != Width(b.agreement)) return Width(a.agreement) < Width(b.agreement);
-  if (a.agreement.reference != b.agreement.reference)
-    return a.agreement.reference < b.agreement.reference;
-  return a.agreement.version > b.agreement.version;
+// The order of the agreements that hold: the least is relied on. Narrower comes before wider, so
+// that an answer rests on what allows no more than it must.
+auto RankOf(const Candidacy& candidacy) {
+  const auto& agreement = candidacy.agreement;
+  return std::make_tuple(
+      !ReachesARecord(candidacy), -static_cast<int>(candidacy.cap), agreement.scopes.size(),
+      agreement.categories, agreement.purpose_codes.size(), std::popcount(agreement.operations),
+      std::string_view(agreement.reference), -static_cast<int64_t>(agreement.version));
 }
 
 // ---- Steps 7 to 9: persons, flags, text ---------------------------------------------------------
@@ -63,44 +55,6 @@ bool StandingApplies(const v1::Question& question) {
          });
 }
 
-bool IsConsentIndependent(const CompiledAgreement* agreement, const std::string& purpose) {
-  if (agreement == nullptr) return false;
-  const auto found = agreement->purposes.find(purpose);
-  return found != agreement->purposes.end() && found->second.consent_independent;
-}
-
-Lowered ByStanding(uint32_t bits, const v1::Question& question,
-                   const CompiledAgreement* agreement) {
-  if ((bits & kObjectionUpheld) != 0) return {RELEASE_LEVEL_NOTHING, "OBJECTION"};
-  if ((bits & kRestricted) != 0) return {RELEASE_LEVEL_NOTHING, "RESTRICTION"};
-  if (agreement == nullptr) return {RELEASE_LEVEL_IDENTIFIABLE, ""};
-  if ((bits & kHeld) != 0) return {RELEASE_LEVEL_NOTHING, "HOLD"};
-  const Permission sharing = SharingOf(bits);
-  const auto reuse = PermissionOf(bits, v1::STANDING_ITEM_REUSE_FOR_RESEARCH_CONTACT);
-  switch (sharing) {
-    case Permission::kRefused:
-    case Permission::kWithdrawn:
-      return {IsConsentIndependent(agreement, question.purpose()) ? RELEASE_LEVEL_PSEUDONYMISED
-                                                                  : RELEASE_LEVEL_NOTHING,
-              sharing == Permission::kRefused ? "PERMISSION_REFUSED" : "PERMISSION_WITHDRAWN"};
-    case Permission::kUnknown:
-      return {RELEASE_LEVEL_PSEUDONYMISED, "PERMISSION_UNKNOWN"};
-    case Permission::kGiven:
-      break;
-  }
-  if (question.purpose() == "research" && reuse != Permission::kGiven)
-    return {RELEASE_LEVEL_PSEUDONYMISED, "PERMISSION_UNKNOWN"};
-  return {RELEASE_LEVEL_IDENTIFIABLE, ""};
-}
-
-// A person's standing, where less than the person is nothing.
-Lowered ByPerson(uint32_t bits, const v1::Question& question, const CompiledAgreement* agreement) {
-  Lowered lowered = ByStanding(bits, question, agreement);
-  const bool is_partial = agreement != nullptr && lowered.level < RELEASE_LEVEL_IDENTIFIABLE;
-  if (is_partial && NeedsThePerson(question)) lowered.level = RELEASE_LEVEL_NOTHING;
-  return lowered;
-}
-
 // Who may open a flagged contribution: one role of each organisation, under one purpose.
 bool IsSafeguarding(const v1::Question& question, const Candidacy* candidacy) {
   if (question.purpose() != "safeguarding") return false;
@@ -118,21 +72,70 @@ bool ReadsText(const v1::Question& question) {
              categories.end();
 }
 
-Lowered ByFlags(const v1::RecordFacts& record, const v1::Question& question,
-                const Candidacy* candidacy) {
-  if (candidacy != nullptr && !Covers(*candidacy, &record))
+// What bears on every record of a question alike.
+struct Answer {
+  Answer(const Asked& of, const Candidacy* candidate)
+      : asked(of),
+        candidacy(candidate),
+        standing_applies(StandingApplies(of.question)),
+        is_safeguarding(IsSafeguarding(of.question, candidate)),
+        flag_counts(candidate != nullptr || ReadsText(of.question)),
+        is_consent_independent(candidate != nullptr &&
+                               (candidate->agreement.consent_independent & of.purpose) != 0),
+        is_research(of.question.purpose() == "research") {}
+
+  const Asked& asked;
+  const Candidacy* candidacy;  // Null for own records.
+  bool standing_applies;
+  bool is_safeguarding;  // May open what is flagged.
+  bool flag_counts;
+  bool is_consent_independent;
+  bool is_research;
+};
+
+Lowered BySharing(uint32_t bits, const Answer& answer) {
+  const Permission sharing = SharingOf(bits);
+  const auto reuse = PermissionOf(bits, v1::STANDING_ITEM_REUSE_FOR_RESEARCH_CONTACT);
+  switch (sharing) {
+    case Permission::kRefused:
+    case Permission::kWithdrawn:
+      return {answer.is_consent_independent ? RELEASE_LEVEL_PSEUDONYMISED : RELEASE_LEVEL_NOTHING,
+              sharing == Permission::kRefused ? "PERMISSION_REFUSED" : "PERMISSION_WITHDRAWN"};
+    case Permission::kUnknown:
+      return {RELEASE_LEVEL_PSEUDONYMISED, "PERMISSION_UNKNOWN"};
+    case Permission::kGiven:
+      break;
+  }
+  if (answer.is_research && reuse != Permission::kGiven)
+    return {RELEASE_LEVEL_PSEUDONYMISED, "PERMISSION_UNKNOWN"};
+  return {RELEASE_LEVEL_IDENTIFIABLE, ""};
+}
+
+// A person's standing, where less than the person is nothing.
+Lowered ByPerson(uint32_t bits, const Answer& answer) {
+  if ((bits & kObjectionUpheld) != 0) return {RELEASE_LEVEL_NOTHING, "OBJECTION"};
+  if ((bits & kRestricted) != 0) return {RELEASE_LEVEL_NOTHING, "RESTRICTION"};
+  if (answer.candidacy == nullptr) return {RELEASE_LEVEL_IDENTIFIABLE, ""};
+  if ((bits & kHeld) != 0) return {RELEASE_LEVEL_NOTHING, "HOLD"};
+  Lowered lowered = BySharing(bits, answer);
+  const bool is_partial = lowered.level < RELEASE_LEVEL_IDENTIFIABLE;
+  if (is_partial && answer.asked.needs_the_person) lowered.level = RELEASE_LEVEL_NOTHING;
+  return lowered;
+}
+
+Lowered ByFlags(const v1::RecordFacts& record, const Answer& answer) {
+  const bool is_shared = answer.candidacy != nullptr;
+  if (is_shared && !Covers(*answer.candidacy, &record))
     return {RELEASE_LEVEL_NOTHING, "NOT_COVERED"};
-  if (candidacy != nullptr && record.lead_only()) return {RELEASE_LEVEL_NOTHING, "LEAD_ONLY"};
-  const bool flag_counts = candidacy != nullptr || ReadsText(question);
-  if (record.safeguarding() && flag_counts && !IsSafeguarding(question, candidacy))
+  if (is_shared && record.lead_only()) return {RELEASE_LEVEL_NOTHING, "LEAD_ONLY"};
+  if (record.safeguarding() && answer.flag_counts && !answer.is_safeguarding)
     return {RELEASE_LEVEL_NOTHING, "SAFEGUARDING"};
   return {RELEASE_LEVEL_IDENTIFIABLE, ""};
 }
 
-bool TextMayLeave(const v1::RecordFacts& record, uint32_t bits, const Candidacy* candidacy,
-                  const v1::Question& question) {
-  if (candidacy == nullptr) return true;
-  if (record.safeguarding() && IsSafeguarding(question, candidacy)) return true;
+bool TextMayLeave(const v1::RecordFacts& record, uint32_t bits, const Answer& answer) {
+  if (answer.candidacy == nullptr) return true;
+  if (record.safeguarding() && answer.is_safeguarding) return true;
   const auto quote = PermissionOf(bits, v1::STANDING_ITEM_QUOTE_ANONYMOUSLY);
   return record.text_reviewed() && quote != Permission::kRefused && quote != Permission::kWithdrawn;
 }
@@ -144,24 +147,23 @@ bool SubjectIsListed(const v1::RecordFacts& record, const v1::Question& question
          question.subject_ids(static_cast<int>(record.subject()) - 1).size() == kSubjectIdBytes;
 }
 
-Lowered ByAll(const v1::RecordFacts& record, uint32_t bits, const v1::Question& question,
-              const Candidacy* candidacy) {
-  const Lowered by_flags = ByFlags(record, question, candidacy);
+Lowered ByAll(const v1::RecordFacts& record, uint32_t bits, const Answer& answer) {
+  const Lowered by_flags = ByFlags(record, answer);
   if (by_flags.level == RELEASE_LEVEL_NOTHING) return by_flags;
-  if (record.subject() == 0 || !StandingApplies(question)) return by_flags;
-  if (!SubjectIsListed(record, question)) return {RELEASE_LEVEL_NOTHING, "NOT_COVERED"};
-  return ByPerson(bits, question, candidacy == nullptr ? nullptr : &candidacy->agreement);
+  if (record.subject() == 0 || !answer.standing_applies) return by_flags;
+  if (!SubjectIsListed(record, answer.asked.question))
+    return {RELEASE_LEVEL_NOTHING, "NOT_COVERED"};
+  return ByPerson(bits, answer);
 }
 
 // One record of the answer, and the standing of whose it is.
-v1::RecordRelease ReleaseOf(const v1::RecordFacts& record, uint32_t bits, ReleaseLevel ceiling,
-                            const v1::Question& question, const Candidacy* candidacy) {
-  const Lowered lowered = ByAll(record, bits, question, candidacy);
-  v1::RecordRelease release;
-  release.set_level(std::min(lowered.level, ceiling));
-  if (release.level() < ceiling) release.set_reason(std::string(lowered.reason));
-  release.set_text(release.level() > RELEASE_LEVEL_AGGREGATE &&
-                   TextMayLeave(record, bits, candidacy, question));
+Release ReleaseOf(const v1::RecordFacts& record, uint32_t bits, ReleaseLevel ceiling,
+                  const Answer& answer) {
+  const Lowered lowered = ByAll(record, bits, answer);
+  Release release;
+  release.level = std::min(lowered.level, ceiling);
+  if (release.level < ceiling) release.reason = lowered.reason;
+  release.text = release.level > RELEASE_LEVEL_AGGREGATE && TextMayLeave(record, bits, answer);
   return release;
 }
 
@@ -185,18 +187,24 @@ size_t FirstFailure(const Candidacy& candidacy) {
   return static_cast<size_t>(failed - rules.begin());
 }
 
-Choice Choose(const Snapshot& rules, const v1::Question& question, int64_t now_ms) {
-  const auto& candidates = rules.Between(question.controller(), question.caller().organisation());
+Choice Choose(const Snapshot& rules, const Asked& asked, int64_t now_ms) {
+  const auto& question = asked.question;
+  const auto& passages = rules.Between(question.controller(), question.caller().organisation());
+  for (const auto& passage : passages) passage.Prefetch();
   const auto& conditions = ConditionRules();
   Choice choice;
   choice.reason = question.agreement().empty() ? "NOT_CONTROLLER" : "AGREEMENT_NOT_FOUND";
+  std::optional<decltype(RankOf(*choice.chosen))> best;
   std::optional<size_t> furthest;
-  for (const auto& candidate : candidates) {
-    if (!question.agreement().empty() && candidate->name != question.agreement()) continue;
-    Candidacy candidacy(*candidate, question, now_ms);
+  for (const auto& passage : passages) {
+    if (!question.agreement().empty() && passage.agreement->name != question.agreement()) continue;
+    const Candidacy candidacy(passage, asked, now_ms);
     const size_t reached = FirstFailure(candidacy);
     if (reached == conditions.size()) {
-      if (!choice.chosen || IsBetter(candidacy, *choice.chosen)) choice.chosen.emplace(candidacy);
+      const auto rank = RankOf(candidacy);
+      if (best && *best <= rank) continue;
+      best = rank;
+      choice.chosen.emplace(candidacy);
     } else if (!furthest || reached > *furthest) {
       furthest = reached;
       choice.reason = conditions[reached].reason;
@@ -205,9 +213,13 @@ Choice Choose(const Snapshot& rules, const v1::Question& question, int64_t now_m
   return choice;
 }
 
-std::vector<uint32_t> StandingsOf(const Snapshot& rules, const v1::Question& question,
-                                  int64_t now_ms, int64_t* until_ms) {
-  std::vector<uint32_t> bits;
+void PrefetchStandings(const Snapshot& rules, const v1::Question& question) {
+  for (const auto& id : question.subject_ids()) rules.PrefetchStanding(id);
+}
+
+StandingBits StandingsOf(const Snapshot& rules, const v1::Question& question, int64_t now_ms,
+                         int64_t* until_ms) {
+  StandingBits bits;
   bits.reserve(static_cast<size_t>(question.subject_ids_size()));
   for (const auto& id : question.subject_ids()) {
     const Standing standing = rules.StandingOf(id);
@@ -219,14 +231,15 @@ std::vector<uint32_t> StandingsOf(const Snapshot& rules, const v1::Question& que
   return bits;
 }
 
-std::vector<v1::RecordRelease> ReleasesOf(const v1::Question& question,
-                                          const std::vector<uint32_t>& standings,
-                                          ReleaseLevel ceiling, const Candidacy* candidacy) {
-  std::vector<v1::RecordRelease> releases;
+std::vector<Release> ReleasesOf(const Asked& asked, const StandingBits& standings,
+                                ReleaseLevel ceiling, const Candidacy* candidacy) {
+  const auto& question = asked.question;
+  const Answer answer(asked, candidacy);
+  std::vector<Release> releases;
   const auto add = [&](const v1::RecordFacts& record) {
     const uint32_t place = record.subject();
     const uint32_t bits = place > 0 && place <= standings.size() ? standings[place - 1] : 0;
-    releases.push_back(ReleaseOf(record, bits, ceiling, question, candidacy));
+    releases.push_back(ReleaseOf(record, bits, ceiling, answer));
   };
   releases.reserve(
       static_cast<size_t>(std::max(question.records_size(), question.subject_ids_size())));

@@ -8,7 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "services/accountability/policy/conditions.h"
+#include "services/accountability/policy/release.h"
 #include "services/accountability/policy/snapshot.h"
 #include "waterline/accountability/v1/decision.pb.h"
 
@@ -28,18 +30,20 @@ struct Choice {
   std::optional<Candidacy> chosen;
   std::string_view reason;  // Code, when none is.
 };
-Choice Choose(const Snapshot& rules, const v1::Question& question, int64_t now_ms);
+Choice Choose(const Snapshot& rules, const Asked& asked, int64_t now_ms);
+
+// Starts to load the standing of the question's subjects, which takes longer than to evaluate.
+void PrefetchStandings(const Snapshot& rules, const v1::Question& question);
 
 // The standing of each of the question's subjects, as it holds at `now_ms`. `until_ms` is lowered
 // to when the first of them changes by itself.
-std::vector<uint32_t> StandingsOf(const Snapshot& rules, const v1::Question& question,
-                                  int64_t now_ms, int64_t* until_ms);
+using StandingBits = absl::InlinedVector<uint32_t, 64>;
+StandingBits StandingsOf(const Snapshot& rules, const v1::Question& question, int64_t now_ms,
+                         int64_t* until_ms);
 
 // Steps 7 to 9: what each record may show under a ceiling, with the reason of what is below it. A
 // question without records is one about each of its subjects. `candidacy` is null for own records.
-std::vector<v1::RecordRelease> ReleasesOf(const v1::Question& question,
-                                          const std::vector<uint32_t>& standings,
-                                          common::v1::ReleaseLevel ceiling,
-                                          const Candidacy* candidacy);
+std::vector<Release> ReleasesOf(const Asked& asked, const StandingBits& standings,
+                                common::v1::ReleaseLevel ceiling, const Candidacy* candidacy);
 
 }  // namespace waterline::accountability
