@@ -117,6 +117,12 @@ size_t Snapshot::ShardOf(const PairView& pair) {
   return (PairHash()(pair) >> kUpperBits) % kShards;
 }
 
+void Passage::Prefetch() const {
+  __builtin_prefetch(agreement.get());
+  __builtin_prefetch(&agreement->scopes);
+  __builtin_prefetch(recipient);
+}
+
 std::shared_ptr<const Snapshot> Snapshot::Make(uint64_t revision, std::string host,
                                                const std::vector<v1::Agreement>& agreements,
                                                const Standings& standings) {

@@ -87,12 +87,8 @@ struct CompiledAgreement {
 
 // An agreement as it lies between one provider and one recipient.
 struct Passage {
-  // Starts to load what a candidate is held against.
-  void Prefetch() const {
-    __builtin_prefetch(agreement.get());
-    __builtin_prefetch(&agreement->scopes);
-    __builtin_prefetch(recipient);
-  }
+  // Starts to load what a candidate is held against. Not inline: see StandingTable::Prefetch.
+  void Prefetch() const;
 
   std::shared_ptr<const CompiledAgreement> agreement;
   const CompiledRecipient* recipient = nullptr;  // Of the agreement.

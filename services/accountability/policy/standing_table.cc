@@ -30,6 +30,10 @@ Standing StandingTable::Find(const SubjectKey& key, uint64_t hash) const {
   return {slot.bits, slot.expires_ms};
 }
 
+void StandingTable::Prefetch(uint64_t hash) const {
+  if (!slots_.empty()) __builtin_prefetch(&slots_[HomeOf(hash)]);
+}
+
 void StandingTable::Set(const SubjectKey& key, const Standing& standing) {
   constexpr size_t kFullOf4 = 3;  // At most three of four slots are used.
   if (4 * (size_ + 1) > kFullOf4 * slots_.size()) Grow();
