@@ -31,12 +31,14 @@ Standing StandingTable::Find(const SubjectKey& key, uint64_t hash) const {
 }
 
 void StandingTable::Prefetch(uint64_t hash) const {
-  if (!slots_.empty()) __builtin_prefetch(&slots_[HomeOf(hash)]);
+  if (slots_.empty()) return;
+  const Slot* home = &slots_[HomeOf(hash)];
+  __builtin_prefetch(home);
+  __builtin_prefetch(home + 1);  // Behind the last is no slot, but to prefetch it is no access.
 }
 
 void StandingTable::Set(const SubjectKey& key, const Standing& standing) {
-  constexpr size_t kFullOf4 = 3;  // At most three of four slots are used.
-  if (4 * (size_ + 1) > kFullOf4 * slots_.size()) Grow();
+  if (2 * (size_ + 1) > slots_.size()) Grow();  // Half of them free: most are found at home.
   Slot& slot = slots_[PlaceOfKey(key, key.Hash())];
   size_ += slot.is_used == 0 ? 1 : 0;
   slot = {key, 1, standing.bits, standing.expires_ms};

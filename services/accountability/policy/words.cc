@@ -12,12 +12,13 @@ WordSet::WordSet(std::vector<std::string> words) {
   });
   for (const auto& word : words) {
     hashes_.push_back(Word(word).hash);
+    filter_.set(hashes_.back() % kFilterBits);
     all_ += word;
     ends_.push_back(static_cast<uint32_t>(all_.size()));
   }
 }
 
-std::optional<size_t> WordSet::Find(const Word& word) const {
+std::optional<size_t> WordSet::Search(const Word& word) const {
   const auto first = std::lower_bound(hashes_.begin(), hashes_.end(), word.hash);
   for (auto hash = first; hash != hashes_.end() && *hash == word.hash; ++hash) {
     const auto place = static_cast<size_t>(hash - hashes_.begin());
