@@ -155,7 +155,7 @@ Verdict Concluded(const Snapshot& rules, const Asked& asked, Verdict verdict) {
 }
 
 Verdict EvaluateShared(const Snapshot& rules, const Asked& asked, int64_t now_ms) {
-  PrefetchStandings(rules, asked.question);
+  Prefetch(rules, asked.question);
   const Choice choice = Choose(rules, asked, now_ms);
   if (!choice.chosen) return Deny(rules, choice.reason);
   const auto& agreement = choice.chosen->agreement;
@@ -184,7 +184,7 @@ Verdict Evaluate(const Snapshot& rules, const v1::Question& question, int64_t no
   if (!IsOwn(question)) return EvaluateShared(rules, asked, now_ms);
   Verdict verdict = EvaluateOwn(rules, asked);
   if (verdict.result == v1::RESULT_DENY) return verdict;
-  PrefetchStandings(rules, question);
+  Prefetch(rules, question);
   LowerRecords(rules, asked, now_ms, nullptr, &verdict);
   return Concluded(rules, asked, std::move(verdict));
 }

@@ -190,7 +190,6 @@ size_t FirstFailure(const Candidacy& candidacy) {
 Choice Choose(const Snapshot& rules, const Asked& asked, int64_t now_ms) {
   const auto& question = asked.question;
   const auto& passages = rules.Between(question.controller(), question.caller().organisation());
-  for (const auto& passage : passages) passage.Prefetch();
   const auto& conditions = ConditionRules();
   Choice choice;
   choice.reason = question.agreement().empty() ? "NOT_CONTROLLER" : "AGREEMENT_NOT_FOUND";
@@ -213,7 +212,10 @@ Choice Choose(const Snapshot& rules, const Asked& asked, int64_t now_ms) {
   return choice;
 }
 
-void PrefetchStandings(const Snapshot& rules, const v1::Question& question) {
+void Prefetch(const Snapshot& rules, const v1::Question& question) {
+  for (const auto& passage :
+       rules.Between(question.controller(), question.caller().organisation()))
+    passage.Prefetch();
   for (const auto& id : question.subject_ids()) rules.PrefetchStanding(id);
 }
 
