@@ -2,9 +2,9 @@
 // organisations and the standing of 1,000,000 people (wanted: p99 of 10 microseconds with up to 50
 // people). Run by hand in a release build.
 //
-// Each decision is timed alone. Its question comes off the wire just before, as it does on a worker;
-// the rules lie wherever the 4,095 other questions left them. Every benchmark is an A/A pair: odd and
-// even rounds are reported apart, and how far the two differ is the noise.
+// Each decision is timed alone. Its question comes off the wire just before, as it does on a
+// worker; the rules lie wherever the 4,095 other questions left them. Every benchmark is an A/A
+// pair: odd and even rounds are reported apart, and how far the two differ is the noise.
 
 #include <benchmark/benchmark.h>
 

@@ -32,8 +32,8 @@ struct Choice {
 };
 Choice Choose(const Snapshot& rules, const Asked& asked, int64_t now_ms);
 
-// Starts to load the rules that bear on a question: the agreements between the two organisations and
-// the standing of its subjects. To wait for them one by one takes longer than all the rest.
+// Starts to load the rules that bear on a question: the agreements between the two organisations
+// and the standing of its subjects. To wait for them one by one takes longer than all the rest.
 void Prefetch(const Snapshot& rules, const v1::Question& question);
 
 // The standing of each of the question's subjects, as it holds at `now_ms`. `until_ms` is lowered
