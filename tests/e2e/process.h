@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/inotify.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -64,6 +65,7 @@ class Process {
     const std::string errors = files_->path() / "stderr";
     pid_ = fork();
     if (pid_ == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);  // Also when the test ends without its destructors.
       const int out = open(errors.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
       dup2(out, STDERR_FILENO);
       execv(arguments[0], arguments.data());

@@ -83,10 +83,14 @@ class Parties {
                      Party{std::move(authority), identity::ThrowawayTokens(network_, organisation),
                            std::move(client)});
   }
+  // Files are written once: whoever reads them again must never see half of one.
   rpc::TlsFiles Show(const std::string& name, const identity::ThrowawayCertificate& own) const {
-    return {Write(folder_ / (name + ".pem"), own.certificate_pem),
-            Write(folder_ / (name + ".key"), own.key_pem),
-            Write(folder_ / "host.pem", parties_.at(host_).authority.certificate_pem())};
+    const auto once = [this](const std::string& file, const std::string& text) {
+      const auto path = folder_ / file;
+      return std::filesystem::exists(path) ? path.string() : Write(path, text);
+    };
+    return {once(name + ".pem", own.certificate_pem), once(name + ".key", own.key_pem),
+            once("host.pem", parties_.at(host_).authority.certificate_pem())};
   }
   static std::string Write(const std::filesystem::path& path, const std::string& text) {
     std::filesystem::create_directories(path.parent_path());

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/inotify.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -76,6 +77,7 @@ class SeparateServices {
     const std::string errors = files_ / (service + ".stderr");
     const pid_t pid = fork();
     if (pid == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);  // Also when the test ends without its destructors.
       const int out = open(errors.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
       dup2(out, STDERR_FILENO);
       execv(arguments[0], arguments.data());

@@ -65,10 +65,16 @@ v1::Question ToQuestion(const v1::HypotheticalRequest& request) {
   return question;
 }
 
+// Of `field = value`.
+std::string FilterValue(const std::string& filter) {
+  const size_t equals = filter.find(" = ");
+  return equals == std::string::npos ? "" : filter.substr(equals + 3);
+}
+
 // For who asked, without what is known of the records only by whose they are: otherwise a draft
 // held against them would tell what the refusal did not. What the request named is no secret to
 // them.
-void KeepWhatWasAsked(const std::string& resource_name, v1::DecisionFacts* facts) {
+void KeepWhatWasAsked(const v1::EntryPayload& payload, v1::DecisionFacts* facts) {
   facts->clear_scopes();
   facts->clear_records();
   facts->clear_standing_bits();
@@ -79,8 +85,10 @@ void KeepWhatWasAsked(const std::string& resource_name, v1::DecisionFacts* facts
   static constexpr Named kNamed[] = {
       {"organisations/*/events/*", 4}, {"organisations/*/programmes/*", 4}, {"places/*", 2}};
   for (const auto& [pattern, segments] : kNamed) {
-    const std::string named = FirstSegments(resource_name, segments);
-    if (text::MatchName(named, pattern)) facts->add_scopes(named);
+    for (const std::string& asked : {payload.resource_name(), FilterValue(payload.filter())}) {
+      const std::string named = FirstSegments(asked, segments);
+      if (text::MatchName(named, pattern)) facts->add_scopes(named);
+    }
   }
 }
 
@@ -181,7 +189,7 @@ coro::Task<absl::StatusOr<AccountabilityApi::Decided>> AccountabilityApi::LoadDe
                     "what it rested on was erased with the person it was about");
   v1::DecisionFacts facts;
   facts.ParseFromString(payload->facts());
-  if (!decided.to_controller) KeepWhatWasAsked(payload->resource_name(), &facts);
+  if (!decided.to_controller) KeepWhatWasAsked(*payload, &facts);
   decided.facts = std::move(facts);
   co_return decided;
 }

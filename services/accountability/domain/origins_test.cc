@@ -204,5 +204,15 @@ TEST(DraftFromRefusal, AsksForMonitoringAsAggregatesOnly) {
   EXPECT_TRUE(terms.categories(0).special_category());
 }
 
+TEST(DraftFromRefusal, AsksForCountsAsAggregatesOnly) {
+  auto question = Refused();
+  question.set_operation(v1::OPERATION_COUNT);
+  question.clear_asked();
+  const auto terms = DraftFromRefusal(question, kCharity, kBoard);
+  EXPECT_EQ(terms.operations(0), v1::OPERATION_COUNT);
+  for (const auto& category : terms.categories())
+    EXPECT_EQ(category.highest(), common::v1::RELEASE_LEVEL_AGGREGATE);
+}
+
 }  // namespace
 }  // namespace waterline::accountability

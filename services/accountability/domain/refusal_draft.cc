@@ -26,14 +26,14 @@ std::string Label(const std::string& list, const std::string& code) {
   return known == nullptr ? code : known->label;
 }
 
-// Monitoring answers leave only as aggregates, whatever was asked.
-ReleaseLevel LevelOf(Category category, ReleaseLevel asked) {
-  const auto wanted = asked == common::v1::RELEASE_LEVEL_UNSPECIFIED
+// Counts and monitoring answers leave only as aggregates, whatever was asked.
+ReleaseLevel LevelOf(Category category, const v1::Question& question) {
+  const auto wanted = question.asked() == common::v1::RELEASE_LEVEL_UNSPECIFIED
                           ? common::v1::RELEASE_LEVEL_IDENTIFIABLE
-                          : asked;
-  return category == common::v1::CATEGORY_EQUALITY_MONITORING
-             ? std::min(wanted, common::v1::RELEASE_LEVEL_AGGREGATE)
-             : wanted;
+                          : question.asked();
+  const bool aggregate_only = category == common::v1::CATEGORY_EQUALITY_MONITORING ||
+                              question.operation() == v1::OPERATION_COUNT;
+  return aggregate_only ? std::min(wanted, common::v1::RELEASE_LEVEL_AGGREGATE) : wanted;
 }
 
 void AddCategories(const v1::Question& question, v1::AgreementTerms* terms) {
@@ -43,7 +43,7 @@ void AddCategories(const v1::Question& question, v1::AgreementTerms* terms) {
     if (!seen.insert(value).second) continue;
     auto* added = terms->add_categories();
     added->set_category(category);
-    added->set_highest(LevelOf(category, question.asked()));
+    added->set_highest(LevelOf(category, question));
     if (category == common::v1::CATEGORY_EQUALITY_MONITORING ||
         category == common::v1::CATEGORY_ACCESS_NEEDS) {
       added->set_special_category(true);

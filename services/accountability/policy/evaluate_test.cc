@@ -690,7 +690,9 @@ TEST(Explain, TellsTheNearestMissFirstAndWhatWouldHelp) {
   ASSERT_EQ(told.candidates_size(), 2);
   EXPECT_EQ(told.candidates(0).reference(), "ISA-2");
   EXPECT_EQ(told.candidates(0).failed(), 1u);
-  EXPECT_EQ(told.candidates(0).conditions_size(), static_cast<int>(ConditionRules().size()));
+  EXPECT_EQ(told.candidates(0).conditions_size(), static_cast<int>(ConditionRules().size()) + 1);
+  EXPECT_EQ(told.candidates(0).conditions(0).condition(), "parties");
+  EXPECT_TRUE(told.candidates(0).conditions(0).held());
   EXPECT_THAT(Failed(told.candidates(0)), ElementsAre("operation: does not allow read"));
   EXPECT_THAT(Failed(told.candidates(1)), ElementsAre("state: suspended"));
   EXPECT_THAT(told.what_would_help(), ElementsAre("an agreement that allows read"));
@@ -716,7 +718,27 @@ TEST(Explain, EveryConditionSaysWhyAndWhatWouldHelp) {
   EXPECT_EQ(told.candidates(0).failed(), ConditionRules().size());
   EXPECT_EQ(told.what_would_help_size(), static_cast<int>(ConditionRules().size()));
   for (const auto& condition : told.candidates(0).conditions())
-    EXPECT_FALSE(condition.detail().empty()) << condition.condition();
+    EXPECT_EQ(condition.detail().empty(), condition.held()) << condition.condition();
+}
+
+// Somebody with whom there is no agreement: the controller sees which of its own came nearest.
+TEST(Explain, OfAStrangerTheControllerAloneSeesWhatItHasWithOthers) {
+  auto question = Read();
+  question.mutable_caller()->set_organisation("gss-e06000043");
+  auto other = Agreed("other", "ISA-2");
+  other.mutable_terms()->clear_operations();
+  auto draft = Agreed("draft", "ISA-3");
+  draft.set_state(v1::AGREEMENT_STATE_DRAFT);
+  const auto rules = Rules({other, Agreed(), draft}, kBothGave);
+  const auto told = Explain(*rules, question, kNow, true);
+  ASSERT_EQ(told.candidates_size(), 2);
+  EXPECT_EQ(told.candidates(0).reference(), Agreed().terms().reference());
+  EXPECT_THAT(Failed(told.candidates(0)), ElementsAre("parties: gss-e06000043 is none"));
+  EXPECT_EQ(told.candidates(0).failed(), 1u);
+  EXPECT_EQ(told.candidates(1).failed(), 2u);
+  const auto asker = Explain(*rules, question, kNow, false);
+  EXPECT_TRUE(asker.candidates().empty());
+  EXPECT_EQ(asker.what_would_help(0), told.what_would_help(0));
 }
 
 TEST(Explain, TheRequesterSeesNeitherScopeNorStanding) {

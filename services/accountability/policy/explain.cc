@@ -13,13 +13,43 @@ namespace {
 using common::v1::ReleaseLevel;
 using enum common::v1::ReleaseLevel;
 
-v1::Candidate Tell(const Candidacy& candidacy, bool to_controller) {
+constexpr size_t kOfOthersMax = 10;
+constexpr char kParties[] = "parties";
+
+// An agreement, and whether the two are its parties; if not, it lies between the controller and
+// others.
+struct Held {
+  Passage passage;
+  bool is_between;
+};
+
+// Where nothing lies between the two, the controller is told what it has with others: that is how
+// near the answer was. Nobody else learns of it.
+std::vector<Held> AgreementsFor(const Snapshot& rules, const v1::Question& question,
+                                bool to_controller) {
+  static const auto* anybody = new CompiledRecipient();
+  std::vector<Held> held;
+  for (const auto& one : rules.Between(question.controller(), question.caller().organisation()))
+    held.push_back({one, true});
+  if (!held.empty() || !to_controller || IsOwn(question)) return held;
+  const std::string controller = "organisations/" + question.controller();
+  const Word all(controller);
+  for (const auto& one : rules.ProvidedBy(question.controller()))
+    held.push_back({{one, anybody, one->scopes.contains(all)}, false});
+  return held;
+}
+
+v1::Candidate Tell(const Candidacy& candidacy, bool is_between, bool to_controller) {
   v1::Candidate told;
   told.set_agreement(candidacy.agreement.name);
   told.set_reference(candidacy.agreement.reference);
   told.set_version(candidacy.agreement.version);
   told.set_cap(candidacy.cap);
-  uint32_t failed = 0;
+  uint32_t failed = is_between ? 0 : 1;
+  auto* parties = told.add_conditions();
+  parties->set_condition(kParties);
+  parties->set_held(is_between);
+  if (!is_between) parties->set_detail(candidacy.question.caller().organisation() + " is none");
   for (const auto& rule : ConditionRules()) {
     if (rule.tells_of_the_records && !to_controller) continue;
     auto* condition = told.add_conditions();
@@ -46,23 +76,28 @@ std::vector<std::string> RemediesOf(const Candidacy& nearest, bool to_controller
 void TellCandidates(const Snapshot& rules, const Asked& asked, int64_t now_ms, bool to_controller,
                     v1::Explanation* told) {
   const auto& question = asked.question;
-  std::vector<std::pair<v1::Candidate, const Passage*>> all;
-  for (const auto& one : rules.Between(question.controller(), question.caller().organisation()))
-    all.emplace_back(Tell(Candidacy(one, asked, now_ms), to_controller), &one);
+  const auto held = AgreementsFor(rules, question, to_controller);
+  std::vector<std::pair<v1::Candidate, const Held*>> all;
+  for (const auto& one : held) {
+    all.emplace_back(Tell(Candidacy(one.passage, asked, now_ms), one.is_between, to_controller),
+                     &one);
+  }
   // Nearest is what got furthest, as the refusal's code has it, and then what failed least.
   const auto distance = [&](const auto& one) {
-    const size_t reached = FirstFailure(Candidacy(*one.second, asked, now_ms));
+    const size_t reached = FirstFailure(Candidacy(one.second->passage, asked, now_ms));
     return std::make_pair(ConditionRules().size() - reached, one.first.failed());
   };
   std::stable_sort(all.begin(), all.end(),
                    [&](const auto& a, const auto& b) { return distance(a) < distance(b); });
   const bool refused = told->result() == v1::RESULT_DENY;
-  if (refused && !all.empty()) {
-    const Candidacy nearest(*all.front().second, asked, now_ms);
+  const bool is_between = !all.empty() && all.front().second->is_between;
+  if (refused && is_between) {
+    const Candidacy nearest(all.front().second->passage, asked, now_ms);
     for (const auto& remedy : RemediesOf(nearest, to_controller)) told->add_what_would_help(remedy);
   }
-  if (refused && all.empty() && !IsOwn(question))
+  if (refused && !is_between && !IsOwn(question))
     told->add_what_would_help("an agreement between the two; draft one from this refusal");
+  if (!is_between && all.size() > kOfOthersMax) all.resize(kOfOthersMax);
   for (auto& [candidate, unused] : all) *told->add_candidates() = std::move(candidate);
 }
 

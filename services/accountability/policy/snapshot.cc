@@ -59,6 +59,11 @@ SubjectKey KeyOf(std::string_view subject_id) {
   return *key;
 }
 
+bool IsUnderDiscussion(const CompiledAgreement& agreement) {
+  return agreement.state == v1::AGREEMENT_STATE_DRAFT ||
+         agreement.state == v1::AGREEMENT_STATE_IN_REVIEW;
+}
+
 }  // namespace
 
 PurposeSet PurposeOf(std::string_view code) {
@@ -148,9 +153,7 @@ void Snapshot::Add(const AgreementPtr& agreement) {
   auto name_copy = CopyOf(names);
   (*name_copy)[agreement->name] = agreement;
   names = std::move(name_copy);
-  if (agreement->state == v1::AGREEMENT_STATE_DRAFT ||
-      agreement->state == v1::AGREEMENT_STATE_IN_REVIEW)
-    return;
+  if (IsUnderDiscussion(*agreement)) return;
   for (const auto& provider : agreement->providers) {
     const bool reaches_all = agreement->scopes.contains(Word("organisations/" + provider));
     for (const auto& [organisation, recipient] : agreement->recipients) {
@@ -244,6 +247,16 @@ std::vector<Snapshot::AgreementPtr> Snapshot::Of(const std::string& organisation
     }
   }
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a->name < b->name; });
+  return out;
+}
+
+std::vector<Snapshot::AgreementPtr> Snapshot::ProvidedBy(const std::string& organisation) const {
+  auto out = Of(organisation);
+  std::erase_if(out, [&](const auto& one) {
+    const auto& providers = one->providers;
+    return IsUnderDiscussion(*one) ||
+           std::find(providers.begin(), providers.end(), organisation) == providers.end();
+  });
   return out;
 }
 

@@ -125,6 +125,8 @@ class Snapshot {
   void PrefetchStanding(std::string_view subject_id) const;
   // Agreements of which `organisation` is a party, by name.
   std::vector<AgreementPtr> Of(const std::string& organisation) const;
+  // Those of them under which it provides, in any state but draft and in review.
+  std::vector<AgreementPtr> ProvidedBy(const std::string& organisation) const;
 
  private:
   static constexpr size_t kShards = 256;

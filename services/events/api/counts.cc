@@ -36,6 +36,13 @@ absl::Status FillIn(const std::vector<CountedThings>& things, const CountQuery& 
   return absl::OkStatus();
 }
 
+// The place that was asked for is what the answer belongs to: a draft from a refusal asks for no more.
+void Narrow(const CountQuery& query, gate::Ask* ask) {
+  if (!text::MatchName(query.place, "places/*")) return;
+  ask->scopes = {query.place};
+  ask->filter = "place = " + query.place;
+}
+
 // The contributions of one event that are alike to the policy: those of one person, and those of
 // people who are not registered.
 struct Alike {
@@ -125,6 +132,7 @@ EventsApi::Answer<v1::CountEventsResponse> EventsApi::CountEvents(
   }
   gate::Ask ask(Operation::OPERATION_COUNT, organisation, kEvents, request.parent() + "/events",
                 {common::v1::CATEGORY_EVENT});
+  Narrow(query, &ask);
   WATERLINE_CO_ASSIGN_OR_RETURN(auto counted, co_await AskCounted(call, ask, std::move(records)));
   std::vector<CountedThings> things;
   for (size_t i = 0; i < events.size(); ++i) {
@@ -170,6 +178,7 @@ EventsApi::Answer<v1::CountContributionsResponse> EventsApi::CountContributions(
   }
   gate::Ask ask(Operation::OPERATION_COUNT, organisation, kContributions,
                 request.parent() + "/contributions", {common::v1::CATEGORY_CONTRIBUTION_TEXT});
+  Narrow(query, &ask);
   WATERLINE_CO_ASSIGN_OR_RETURN(auto counted, co_await AskCounted(call, ask, std::move(records)));
   std::vector<CountedThings> things;
   for (size_t i = 0; i < cells.size(); ++i) {
