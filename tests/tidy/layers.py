@@ -43,7 +43,10 @@ ALLOWED = {
 
     'services/registry/domain': _services(*DOMAIN),
     'services/registry/store': _services(*COMMON_STORE),
-    'services/registry/api': _services(*COMMON_API, 'registry/domain', 'registry/store'),
+    # What an organisation hands in to join is checked as identity says.
+    'services/registry/api': _services(*COMMON_API, 'common/identity/joining.h',
+                                       'common/identity/spiffe.h', 'registry/domain',
+                                       'registry/store'),
 
     'services/events/domain': _services(*DOMAIN),
     'services/events/store': _services(*COMMON_STORE),
