@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <initializer_list>
 
 #include "clients/cli/credentials.h"
 #include "services/common/clock/clock.h"
@@ -12,6 +14,7 @@
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
 #include "services/common/text/date.h"
+#include "services/common/text/utf8.h"
 #include "waterline/accountability/v1/agreement_service.pb.h"
 
 namespace waterline::cli {
@@ -25,28 +28,33 @@ absl::Status Fault(absl::StatusCode code, const std::string& sentence) {
   return absl::Status(code, sentence);
 }
 
-bool Holds(const absl::Status& status, std::string_view part) {
-  return status.message().find(std::string(part)) != absl::string_view::npos;
+// Any of them, in small letters.
+bool Holds(const absl::Status& status, std::initializer_list<std::string_view> parts) {
+  const std::string message = text::ToLower(std::string(status.message()));
+  return std::any_of(parts.begin(), parts.end(), [&](std::string_view part) {
+    return message.find(part) != std::string::npos;
+  });
 }
 
 // gRPC tells in words only why there is no connection.
-absl::Status WhyNoConnection(const absl::Status& status, const std::string& server) {
-  if (Holds(status, "CERTIFICATE_VERIFY_FAILED") || Holds(status, "Hostname Verification"))
+absl::Status WhyNoConnection(const absl::Status& status, const std::string& server,
+                             const std::string& turned_away) {
+  if (Holds(status, {"certificate verify failed", "certificate_verify_failed", "hostname verif"}))
     return Fault(absl::StatusCode::kFailedPrecondition,
                  "the certificate of " + server +
                      " is not signed by --tls-ca, or is for another name; ask the host for its "
                      "authority, and use the name of the server as the invitation says it");
-  if (Holds(status, "WRONG_VERSION_NUMBER"))
+  if (Holds(status, {"wrong version number", "wrong_version_number"}))
     return Fault(absl::StatusCode::kFailedPrecondition,
                  "what answers at " + server + " does not speak TLS; check --server");
-  const bool refused = Holds(status, "Connection refused") || Holds(status, "DNS") ||
-                       Holds(status, "resolve") || Holds(status, "No route") ||
-                       Holds(status, "FD shutdown") || Holds(status, "imed out");
-  if (refused) return Fault(absl::StatusCode::kUnavailable, "cannot reach " + server);
-  return Fault(absl::StatusCode::kUnauthenticated,
-               server +
-                   " ends the connection: it does not let the certificate in. The host has pinned "
-                   "another authority, or has not confirmed the joining yet");
+  // With TLS 1.3 a client learns that it was turned away when its first call breaks off.
+  if (Holds(status, {"socket closed", "connection reset", "broken pipe", "alert"}))
+    return Fault(
+        absl::StatusCode::kUnauthenticated,
+        server + " ends the connection: it does not let the certificate in. " + turned_away);
+  return Error(reason::kUnavailable, "cannot reach " + server +
+                                         ": nothing answers there. Check --server, and whether a "
+                                         "firewall is between");
 }
 
 absl::StatusOr<identity::Certificate> OwnCertificate(Session* session) {
@@ -154,6 +162,12 @@ absl::StatusOr<Met> Meet(Session* session) {
   return met;
 }
 
+absl::StatusOr<Met> MeetOrSayWhy(Session* session, const std::string& turned_away) {
+  auto met = Meet(session);
+  if (!absl::IsUnavailable(met.status()) || ReasonOf(met.status())) return met;
+  return WhyNoConnection(met.status(), session->Setting("server"), turned_away);
+}
+
 absl::StatusOr<std::optional<int64_t>> CertificateMsLeft(Session* session) {
   if (session->Setting("tls-certificate").empty()) return std::optional<int64_t>();
   WATERLINE_ASSIGN_OR_RETURN(const auto certificate, OwnCertificate(session));
@@ -176,18 +190,18 @@ absl::Status CheckPartner(Session* session, const std::string& ledger_key,
   const std::string server = session->Setting("server");
   WATERLINE_RETURN_IF_ERROR(CheckSettings(session, lines));
   WATERLINE_RETURN_IF_ERROR(CheckDates(session, lines));
-  const auto met = Meet(session);
-  if (absl::IsUnavailable(met.status()) && !ReasonOf(met.status()))
-    return WhyNoConnection(met.status(), server);
-  if (!met.ok()) return met.status();
-  lines->push_back({"server", false, server + ", version " + met->answer.server_version()});
-  WATERLINE_RETURN_IF_ERROR(CheckClock(*met, lines));
-  WATERLINE_RETURN_IF_ERROR(CheckLedgerKey(*met, ledger_key, lines));
+  WATERLINE_ASSIGN_OR_RETURN(
+      const auto met, MeetOrSayWhy(session,
+                                   "The host has pinned another authority, or has not confirmed "
+                                   "the joining yet"));
+  lines->push_back({"server", false, server + ", version " + met.answer.server_version()});
+  WATERLINE_RETURN_IF_ERROR(CheckClock(met, lines));
+  WATERLINE_RETURN_IF_ERROR(CheckLedgerKey(met, ledger_key, lines));
   // WhoAmI answers everybody; this one says why an identity does not hold.
   const auto in_force = AgreementsInForce(session);
   if (absl::IsUnauthenticated(in_force.status())) return in_force.status();
-  lines->push_back({"identity", false, met->answer.actor() + ", " + met->answer.role()});
-  WATERLINE_RETURN_IF_ERROR(CheckMember(*met, lines));
+  lines->push_back({"identity", false, met.answer.actor() + ", " + met.answer.role()});
+  WATERLINE_RETURN_IF_ERROR(CheckMember(met, lines));
   if (!in_force.ok()) return in_force.status();
   lines->push_back({"agreements", false, fmt::format("{} in force", *in_force)});
   return absl::OkStatus();

@@ -37,6 +37,9 @@ struct Met {
   std::optional<std::chrono::milliseconds> clock_ahead;  // Nothing: the server does not say.
 };
 absl::StatusOr<Met> Meet(Session* session);
+// The same, and in words why there is no connection; `turned_away` says what it means when the
+// server does not let the certificate in.
+absl::StatusOr<Met> MeetOrSayWhy(Session* session, const std::string& turned_away);
 
 // Until the certificate of the settings ends; nothing without one.
 absl::StatusOr<std::optional<int64_t>> CertificateMsLeft(Session* session);

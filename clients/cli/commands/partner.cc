@@ -228,7 +228,10 @@ absl::Status Join(Session* session, const JoinOptions& options) {
   const PrivateFolder folder;
   WATERLINE_ASSIGN_OR_RETURN(auto settings, SettingsOf(invitation, folder));
   Session invited({std::move(settings), "", {}, false}, &session->output());
-  WATERLINE_ASSIGN_OR_RETURN(const auto met, Meet(&invited));
+  WATERLINE_ASSIGN_OR_RETURN(
+      const auto met, MeetOrSayWhy(&invited,
+                                   "The invitation was used or is void; ask the host for a new "
+                                   "one (`waterline partner invite`)"));
   WATERLINE_RETURN_IF_ERROR(CheckNetwork(met.answer, invitation));
   WATERLINE_ASSIGN_OR_RETURN(const auto answer,
                              invited.Get<registry::v1::RequestJoinResponse>(request));
