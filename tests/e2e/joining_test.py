@@ -67,7 +67,8 @@ class Party:
 
     def __init__(self, cli, folder, organisation):
         self.cli, self.folder = cli, folder
-        cli.run("identity", "authority", "--network", NETWORK, "--org", organisation, "--out", folder)
+        cli.run("identity", "authority", "--network", NETWORK, "--org", organisation,
+                "--out", folder)  # fmt: skip
         self.issue("cli")
 
     def issue(self, service, *flags, name=None):
@@ -106,7 +107,8 @@ def until(condition, what):
 def outcome(cli, *arguments):
     """Exit code, standard output and standard error of a command that may fail."""
     done = subprocess.run([cli.program, *map(str, arguments)], capture_output=True, text=True,
-                          env=cli.environment, cwd=cli.folder, timeout=120, check=False)  # fmt: skip
+                          env=cli.environment, cwd=cli.folder, timeout=120,
+                          check=False)  # fmt: skip
     return done.returncode, done.stdout, done.stderr
 
 
@@ -199,7 +201,8 @@ def an_invitation_can_only_ask(network, invitation, folder):
 
 def joining(network, partner, first, second):
     cli = network.cli
-    cli.run("partner", "join", "--invitation", partner.folder / "jwks.json", *partner.papers(), code=5)
+    no_invitation = partner.folder / "jwks.json"
+    cli.run("partner", "join", "--invitation", no_invitation, *partner.papers(), code=5)
     stranger = Party(cli, network.folder / "stranger", "ABD")
     mixed = partner.papers()
     mixed[-1] = stranger.folder / "token.key"
@@ -208,7 +211,9 @@ def joining(network, partner, first, second):
     expect_in("names another organisation", refused)
     until(lambda: outcome(cli, "partner", "join", "--invitation", first, *partner.papers())[0] != 0,
           "the first invitation is void")  # fmt: skip
-    asked = cli.json("partner", "join", "--invitation", second, *partner.papers())[0]
+    asked = cli.json("partner", "join", "--invitation", second, *partner.papers(),
+                     "--keep-ca", partner.folder / "ca.pem")[0]  # fmt: skip
+    expect((partner.folder / "ca.pem").read_bytes() == network.ca().read_bytes(), "--keep-ca")
     expect(asked["organisation"] == "ods-abc" and asked["network"] == NETWORK, f"{asked}")
     return asked["fingerprint"]
 

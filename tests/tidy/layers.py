@@ -96,6 +96,8 @@ ALLOWED = {
         'waterlined/deployment.h'),
     'clients/cli/credentials_test.cc': CLIENT + _services('common/identity', 'common/rpc') + [
         'clients/cli'],
+    'clients/cli/partner_test.cc': CLIENT + _services('common/identity', 'common/rpc') + [
+        'clients/cli'],
     # Tests: what the form prints is what the import reads; maps as inference really makes them.
     'clients/cli/form_test.cc': CLIENT + _services('events/domain/response_file.h') + [
         'clients/cli'],

@@ -49,6 +49,7 @@ struct JoinOptions {
   std::string certificate;
   std::string key;
   std::vector<std::string> token_keys;
+  std::string keep_ca;
 };
 struct ListOptions {
   std::string trust;
@@ -243,6 +244,10 @@ absl::Status Join(Session* session, const JoinOptions& options) {
   const std::string fingerprint = identity::JoinFingerprint(papers);
   if (answer.fingerprint() != crypto::HexEncode(fingerprint))
     return absl::DataLossError("the server has other papers than were sent; tell the host");
+  if (!options.keep_ca.empty()) {
+    WATERLINE_RETURN_IF_ERROR(WriteNewFile(options.keep_ca, invitation.tls_ca,
+                                           NewFile::Existing::kReplace, NewFile::Readers::kAll));
+  }
   session->output().Rows(
       {{"organisation", "network", "fingerprint"},
        {{invitation.organisation, invitation.network, identity::InGroups(fingerprint)}}});
@@ -416,6 +421,8 @@ void AddJoin(CLI::App* family, Invocation* invocation) {
                    "The private key (PEM) of every key in the key set")
       ->required()
       ->allow_extra_args(false);
+  command->add_option("--keep-ca", options->keep_ca,
+                      "Keeps what signs the server's certificate here, for --tls-ca");
 }
 
 void AddConfirm(CLI::App* family, Invocation* invocation) {
