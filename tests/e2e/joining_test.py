@@ -173,6 +173,8 @@ def inviting(network, folder):
     cli = network.cli
     cli.run("partner", "invite", "ABC", "--data", network.data, "--out", folder / "x", code=5)
     invite(network, "QNX", folder / "x", code=5)
+    invite(network, "ABC", folder / "x", "--trust", folder / "nowhere", code=3)
+    expect(not (folder / "x").exists(), "and leaves nothing")
     first = folder / "first.json"
     invite(network, "ABC", first)
     expect(mode(first) == 0o600, "an invitation is its owner's alone")

@@ -102,6 +102,10 @@ absl::StatusOr<Invitation> FactsOf(const InviteOptions& options) {
 absl::Status Invite(Session* session, const InviteOptions& options) {
   WATERLINE_ASSIGN_OR_RETURN(auto facts, FactsOf(options));
   const std::string trust = options.trust.empty() ? options.data + "/trust" : options.trust;
+  std::error_code unread;
+  if (!fs::is_directory(trust, unread))
+    return Error(reason::kNotFound, "there is no folder " + trust +
+                                        "; name the one that the servers read with --trust");
   const auto made = MakeInvitation(std::move(facts), SystemClock().NowMs());
   const auto& invitation = made.invitation;
   // Before anything is pinned: an invitation that nobody has hurts nobody.
@@ -327,8 +331,11 @@ std::string FingerprintOf(const JoinRequest& request, const std::string& network
 void SayNextStep(Session* session, const JoinRequest& request) {
   const std::string id = text::IdOf(request.organisation());
   std::string next = "Confirmed: " + id + " is known by its own certificates and keys now.";
-  if (!request.known()) next += " Next: `waterline org create`, for it is not in the directory;";
-  if (!request.member()) next += " next: `waterline org member add " + id + "`.";
+  if (!request.member()) {
+    next += " Next: ";
+    if (!request.known()) next += "`waterline org create`, for the directory lacks it, and then ";
+    next += "`waterline org member add " + id + "`.";
+  }
   session->output().Hint(next);
 }
 
