@@ -268,8 +268,8 @@ std::vector<Row> RegistryRows() {
        "organisation: 'organisations/chc-1234567' request_id: 'r3'", true},
       {"/waterline.registry.v1.RegistryService/ListMembers", ""},
       {"/waterline.registry.v1.RegistryService/ListJoinRequests", "", true},
-      {"/waterline.registry.v1.RegistryService/GetJoinRequest",
-       "name: 'join_requests/chc-1234567'", true, nullptr, nullptr, "NOT_FOUND"},
+      {"/waterline.registry.v1.RegistryService/GetJoinRequest", "name: 'join_requests/chc-1234567'",
+       true, nullptr, nullptr, "NOT_FOUND"},
       {"/waterline.registry.v1.RegistryService/CreatePlace",
        "place { title: 'Old Market' accountable_body: 'organisations/local-test-board' } "
        "request_id: 'r4'",
