@@ -29,14 +29,6 @@ std::string Get(const Values& settings, const std::string& key) {
   return found == settings.end() ? "" : found->second;
 }
 
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string content(std::istreambuf_iterator<char>(file), {});
-  if (file && !content.empty()) return content;
-  return Error(reason::kStateForbids, "the file " + path + " is missing, empty or not readable",
-               {{"file", path}});
-}
-
 struct Own {
   identity::SpiffeId name;
   std::string thumbprint;
@@ -44,9 +36,7 @@ struct Own {
 
 // Of the first certificate in the file, the own one.
 absl::StatusOr<Own> ReadOwn(const std::string& path) {
-  WATERLINE_ASSIGN_OR_RETURN(auto pem, ReadFile(path));
-  const size_t end = pem.find(kPemEnd);
-  if (end != std::string::npos) pem.resize(end + std::string_view(kPemEnd).size());
+  WATERLINE_ASSIGN_OR_RETURN(const auto pem, ReadFirstCertificate(path));
   WATERLINE_ASSIGN_OR_RETURN(const auto certificate, identity::Certificate::Parse(pem));
   WATERLINE_ASSIGN_OR_RETURN(const auto uri, certificate.Uri());
   const size_t begin = uri.find("//");
@@ -75,6 +65,21 @@ absl::StatusOr<identity::AccessToken> ClaimsOf(const Values& settings) {
 
 }  // namespace
 
+absl::StatusOr<std::string> ReadFileOf(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string content(std::istreambuf_iterator<char>(file), {});
+  if (file && !content.empty()) return content;
+  return Error(reason::kStateForbids, "the file " + path + " is missing, empty or not readable",
+               {{"file", path}});
+}
+
+absl::StatusOr<std::string> ReadFirstCertificate(const std::string& path) {
+  WATERLINE_ASSIGN_OR_RETURN(auto pem, ReadFileOf(path));
+  const size_t end = pem.find(kPemEnd);
+  if (end != std::string::npos) pem.resize(end + std::string_view(kPemEnd).size());
+  return pem;
+}
+
 bool WantsTls(const Values& settings) {
   return !Get(settings, kTokenKey).empty() ||
          std::any_of(std::begin(kTlsKeys), std::end(kTlsKeys),
@@ -83,7 +88,7 @@ bool WantsTls(const Values& settings) {
 
 absl::StatusOr<rpc::TokenSource> TokenSourceOf(const Values& settings, Clock* clock) {
   if (Get(settings, kTokenKey).empty()) return rpc::TokenSource();
-  WATERLINE_ASSIGN_OR_RETURN(const auto pem, ReadFile(Get(settings, kTokenKey)));
+  WATERLINE_ASSIGN_OR_RETURN(const auto pem, ReadFileOf(Get(settings, kTokenKey)));
   auto key = crypto::PrivateKey::FromPem(pem);
   if (!key.ok())
     return BadFields(

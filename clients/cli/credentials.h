@@ -13,6 +13,7 @@
 // Thread safety: pure functions; a TokenSource from any thread.
 
 #include <memory>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "clients/cli/settings.h"
@@ -32,5 +33,10 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(const Va
 // A new token for each call of who the settings say. Nothing without a token-key. `clock` outlives
 // it.
 absl::StatusOr<rpc::TokenSource> TokenSourceOf(const Values& settings, Clock* clock);
+
+// The whole of a file. FAILED_PRECONDITION naming it when it is missing, empty or not readable.
+absl::StatusOr<std::string> ReadFileOf(const std::string& path);
+// The first certificate of a file in PEM, the own one of a chain.
+absl::StatusOr<std::string> ReadFirstCertificate(const std::string& path);
 
 }  // namespace waterline::cli

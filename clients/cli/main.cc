@@ -96,6 +96,8 @@ std::unique_ptr<CLI::App> MakeProgram(Invocation* invocation) {
   AddAgreementCommands(app.get(), invocation);
   AddVisibilityCommands(app.get(), invocation);
   AddAuditCommands(app.get(), invocation);
+  AddPartnerCommands(app.get(), invocation);
+  AddIdentityCommands(app.get(), invocation);
   AddAdminCommands(app.get(), invocation);
   AddEnvironment(app.get());
   return app;

@@ -15,9 +15,11 @@ namespace waterline::cli {
 class NewFile {
  public:
   enum class Existing { kKeep, kReplace };
+  enum class Readers { kAll, kOwner };  // kOwner: mode 0600, from the first byte.
 
   // ALREADY_EXISTS when the file is there and is to be kept; UNAVAILABLE when it cannot be made.
-  static absl::StatusOr<std::unique_ptr<NewFile>> Open(const std::string& path, Existing existing);
+  static absl::StatusOr<std::unique_ptr<NewFile>> Open(const std::string& path, Existing existing,
+                                                       Readers readers = Readers::kAll);
   ~NewFile();  // Without Finish: nothing is left.
 
   absl::Status Write(std::string_view bytes);
@@ -31,5 +33,9 @@ class NewFile {
   const std::string temporary_;
   std::FILE* file_ = nullptr;
 };
+
+// The whole of a small one.
+absl::Status WriteNewFile(const std::string& path, std::string_view content,
+                          NewFile::Existing existing, NewFile::Readers readers);
 
 }  // namespace waterline::cli

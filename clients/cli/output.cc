@@ -147,6 +147,10 @@ void Output::Record(const google::protobuf::Message& message) const {
   }
   Table table{{"field", "value"}, {}};
   for (const auto& [name, value] : AllFields(message)) table.rows.push_back({name, value});
+  Fields(table);
+}
+
+void Output::Fields(const Table& table) const {
   if (format_ == Format::kCsv) return Write(FormatCsv(table));
   size_t width = 0;
   for (const auto& row : table.rows) width = std::max(width, row[0].size());

@@ -41,6 +41,8 @@ class Output {
   void List(const Messages& messages, const std::vector<std::string>& columns) const;
   // One record: in a table every set field on a line of its own.
   void Record(const google::protobuf::Message& message) const;
+  // Fields and values of one record, for table and CSV.
+  void Fields(const Table& table) const;
   // A list that is no list of messages; JSON makes an object per row.
   void Rows(const Table& table) const;
   void Write(std::string_view text) const;

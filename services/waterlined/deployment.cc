@@ -84,6 +84,25 @@ absl::Status CheckStores(const Folders& folders) {
 
 }  // namespace
 
+absl::StatusOr<Description> Describe(const std::string& data) {
+  const Layout layout = Folders::Find(data).Of("accountability");
+  WATERLINE_ASSIGN_OR_RETURN(const auto facts, LoadNetwork(layout));
+  WATERLINE_ASSIGN_OR_RETURN(const auto signer, LoadSigner(layout, facts.network));
+  return Description{facts.network, facts.host, signer.verifier().Vkey()};
+}
+
+absl::Status CheckNoRealNetwork(const std::string& data) {
+  for (const Layout& layout : AnyLayout(data)) {
+    if (!fs::exists(layout.Config())) continue;
+    WATERLINE_ASSIGN_OR_RETURN(const auto facts, LoadNetwork(layout));
+    if (!facts.development)
+      return Error(reason::kStateForbids,
+                   layout.Config() + " is that of a real network: nothing is thrown away there",
+                   {{"file", layout.Config()}});
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Backup(const std::string& data, const std::string& to) {
   const Folders folders = Folders::Find(data);
   std::vector<std::unique_ptr<FolderLock>> locks;

@@ -25,6 +25,19 @@ struct InitOptions {
 // network: nothing is touched then.
 absl::StatusOr<std::string> Init(const InitOptions& options);
 
+// What a data folder says of its network, without opening it: a server may run on it.
+struct Description {
+  std::string network;
+  std::string host;
+  std::string ledger_key;  // C2SP vkey.
+};
+// FAILED_PRECONDITION when it holds no network, or naming a file that cannot be read.
+absl::StatusOr<Description> Describe(const std::string& data);
+
+// FAILED_PRECONDITION naming the file when a network stands in the folder that is not for
+// development. OK for a folder with none.
+absl::Status CheckNoRealNetwork(const std::string& data);
+
 // Copies a stopped data folder into two files, <to>/waterline.data.tar and <to>/waterline.keys.tar.
 // Keep them apart: the keys open the data. What is pinned of partners is among the keys. Refuses to
 // overwrite.

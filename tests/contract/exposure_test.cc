@@ -104,7 +104,8 @@ TEST(Exposure, EveryMethodSaysIt) {
 TEST(Exposure, ThePublicMethodsAreTheCommittedList) {
   std::set<std::string> expected;
   std::ifstream list("tests/contract/public_methods.txt");
-  for (std::string line; std::getline(list, line);) expected.insert(line);
+  for (std::string line; std::getline(list, line);)
+    expected.insert(line.substr(0, line.find(' ')));  // After it may stand why.
   std::set<std::string> actual;
   for (const auto* method : AllMethods()) {
     if (ExposureOf(method) == EXPOSURE_PUBLIC) actual.insert(method->full_name());
@@ -266,6 +267,9 @@ std::vector<Row> RegistryRows() {
       {"/waterline.registry.v1.RegistryService/AddMember",
        "organisation: 'organisations/chc-1234567' request_id: 'r3'", true},
       {"/waterline.registry.v1.RegistryService/ListMembers", ""},
+      {"/waterline.registry.v1.RegistryService/ListJoinRequests", "", true},
+      {"/waterline.registry.v1.RegistryService/GetJoinRequest", "name: 'join_requests/chc-1234567'",
+       true, nullptr, nullptr, "NOT_FOUND"},
       {"/waterline.registry.v1.RegistryService/CreatePlace",
        "place { title: 'Old Market' accountable_body: 'organisations/local-test-board' } "
        "request_id: 'r4'",

@@ -40,6 +40,8 @@ ALLOWED_SLEEPS = {
         'draws the moment of a kill -9 at random; the test waits for nothing by it',
     'tests/e2e/cli_test.py':
         'looks again for the port file of a server that is starting, until it is there',
+    'tests/e2e/joining_test.py':
+        'looks again whether a running server has taken up what was pinned, until it has',
     'tests/integration/demonstration_test.cc':
         'spares the processor between two questions for a map; bounded',
 }

@@ -45,6 +45,8 @@ void AddMapCommands(CLI::App* app, Invocation* invocation);  // and form
 void AddAgreementCommands(CLI::App* app, Invocation* invocation);
 void AddVisibilityCommands(CLI::App* app, Invocation* invocation);  // can-share, who-can-see, ...
 void AddAuditCommands(CLI::App* app, Invocation* invocation);
+void AddPartnerCommands(CLI::App* app, Invocation* invocation);
+void AddIdentityCommands(CLI::App* app, Invocation* invocation);
 void AddAdminCommands(CLI::App* app, Invocation* invocation);
 
 // -- Helpers of the families --

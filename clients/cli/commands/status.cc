@@ -1,7 +1,9 @@
 // status, whoami, codes.
 
 #include "clients/cli/commands/commands.h"
+#include "clients/cli/fields.h"
 #include "clients/cli/json_text.h"
+#include "clients/cli/partner_check.h"
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
 #include "services/common/text/utf8.h"
@@ -14,6 +16,8 @@ namespace {
 constexpr const char* kServices[] = {
     "waterline.registry.v1.RegistryService", "waterline.events.v1.EventsService",
     "waterline.inference.v1.InferenceService", "waterline.accountability.v1.AccountabilityService"};
+
+constexpr int64_t kDayMs = int64_t{24} * 3600 * 1000;
 
 struct Nothing {};
 
@@ -35,7 +39,7 @@ std::string StatusJson(const std::string& server, const registry::v1::WhoAmIResp
                     ", \"host\": " + JsonString("organisations/" + network.host()) +
                     ", \"development\": " + (network.development() ? "true" : "false") +
                     ", \"demonstration\": " + (network.demonstration() ? "true" : "false") +
-                    ", \"services\": {";
+                    ", \"test\": " + (network.test() ? "true" : "false") + ", \"services\": {";
   for (size_t i = 0; i < services.rows.size(); ++i) {
     out += (i == 0 ? "" : ", ") + JsonString(services.rows[i][0]) + ": " +
            JsonString(services.rows[i][1]);
@@ -48,6 +52,8 @@ std::string StatusText(const std::string& server, const registry::v1::WhoAmIResp
   out += "network  " + network.network() + ", host organisations/" + network.host() + "\n";
   if (network.demonstration()) out += "         DEMONSTRATION: everything in it is invented\n";
   if (network.development()) out += "         development identity: callers are believed\n";
+  if (network.test())
+    out += "         you are a TEST organisation: others' maps and counts leave your data out\n";
   return out + "\n";
 }
 
@@ -73,10 +79,52 @@ absl::Status Status(Session* session, const Nothing& /*options*/) {
   return Error(reason::kUnavailable, "not every service is serving");
 }
 
+// What this program adds to the server's answer: name, value for people, value in JSON.
+struct Fact {
+  std::string name;
+  std::string text;
+  std::string json;
+};
+
+absl::StatusOr<std::vector<Fact>> OwnFacts(Session* session, const Met& met) {
+  std::vector<Fact> facts;
+  WATERLINE_ASSIGN_OR_RETURN(const auto left, CertificateMsLeft(session));
+  if (left) {
+    const std::string days = std::to_string(*left < 0 ? -1 : *left / kDayMs);
+    facts.push_back({"certificate_days_left", days, days});
+  }
+  if (met.clock_ahead) {
+    const std::string seconds = JsonNumber(static_cast<double>(met.clock_ahead->count()) / 1000);
+    facts.push_back({"clock_ahead_seconds", seconds, seconds});
+  }
+  const auto in_force = AgreementsInForce(session);
+  const std::string unknown =
+      in_force.ok()
+          ? ""
+          : "unknown: " +
+                ReasonOf(in_force.status()).value_or(std::string(in_force.status().message()));
+  const std::string count = in_force.ok() ? std::to_string(*in_force) : unknown;
+  facts.push_back({"agreements_in_force", count, in_force.ok() ? count : JsonString(unknown)});
+  return facts;
+}
+
 absl::Status WhoAmI(Session* session, const Nothing& /*options*/) {
-  WATERLINE_ASSIGN_OR_RETURN(
-      const auto answer, session->Get<registry::v1::WhoAmIResponse>(registry::v1::WhoAmIRequest()));
-  return ShowRecord(session, answer);
+  WATERLINE_ASSIGN_OR_RETURN(const auto met, Meet(session));
+  WATERLINE_ASSIGN_OR_RETURN(const auto facts, OwnFacts(session, met));
+  const auto& output = session->output();
+  if (output.format() == Format::kJson || output.format() == Format::kNdjson) {
+    std::string json = ToJson(met.answer, false);
+    json.resize(json.rfind('}'));
+    for (const auto& fact : facts)
+      json += (json.ends_with('{') ? "" : ", ") + JsonString(fact.name) + ": " + fact.json;
+    output.Write(json + "}\n");
+    return absl::OkStatus();
+  }
+  Table table{{"field", "value"}, {}};
+  for (const auto& [name, value] : AllFields(met.answer)) table.rows.push_back({name, value});
+  for (const auto& fact : facts) table.rows.push_back({fact.name, fact.text});
+  output.Fields(table);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<registry::v1::ListCodeListsResponse> CodeLists(Session* session,

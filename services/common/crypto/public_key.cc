@@ -7,6 +7,7 @@
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 
 #include <bitset>
 #include <cstdlib>
@@ -204,21 +205,31 @@ bool PublicKey::Verify(SignatureAlgorithm algorithm, std::string_view message,
                           message.size()) == 1;
 }
 
-absl::StatusOr<PrivateKey> PrivateKey::FromHandle(std::shared_ptr<void> key) {
-  auto* raw = static_cast<EVP_PKEY*>(key.get());
-  absl::StatusOr<PublicKey> half = Refused("the key is neither Ed25519, nor P-256, nor RSA");
+absl::StatusOr<PublicKey> PublicKey::FromHandle(void* key) {
+  auto* raw = static_cast<EVP_PKEY*>(key);
   if (EVP_PKEY_is_a(raw, "ED25519")) {
     std::string point(kEd25519PublicKeyBytes, '\0');
     size_t size = point.size();
     EVP_PKEY_get_raw_public_key(raw, reinterpret_cast<unsigned char*>(point.data()), &size);
-    half = PublicKey::Ed25519(point);
-  } else if (EVP_PKEY_is_a(raw, "EC") && EVP_PKEY_get_bits(raw) == 256) {
-    half = PublicKey::P256(NumberOf(raw, OSSL_PKEY_PARAM_EC_PUB_X, kP256FieldBytes),
-                           NumberOf(raw, OSSL_PKEY_PARAM_EC_PUB_Y, kP256FieldBytes));
-  } else if (EVP_PKEY_is_a(raw, "RSA")) {
-    half =
-        PublicKey::Rsa(NumberOf(raw, OSSL_PKEY_PARAM_RSA_N), NumberOf(raw, OSSL_PKEY_PARAM_RSA_E));
+    return Ed25519(point);
   }
+  if (EVP_PKEY_is_a(raw, "EC") && EVP_PKEY_get_bits(raw) == 256)
+    return P256(NumberOf(raw, OSSL_PKEY_PARAM_EC_PUB_X, kP256FieldBytes),
+                NumberOf(raw, OSSL_PKEY_PARAM_EC_PUB_Y, kP256FieldBytes));
+  if (EVP_PKEY_is_a(raw, "RSA"))
+    return Rsa(NumberOf(raw, OSSL_PKEY_PARAM_RSA_N), NumberOf(raw, OSSL_PKEY_PARAM_RSA_E));
+  return Refused("the key is neither Ed25519, nor P-256, nor RSA");
+}
+
+absl::StatusOr<PublicKey> PublicKey::FromSpki(std::string_view der) {
+  const unsigned char* at = Bytes(der);
+  const auto key = Own(d2i_PUBKEY(nullptr, &at, static_cast<long>(der.size())));
+  if (key == nullptr || at != Bytes(der) + der.size()) return Refused("the key is not valid");
+  return FromHandle(key.get());
+}
+
+absl::StatusOr<PrivateKey> PrivateKey::FromHandle(std::shared_ptr<void> key) {
+  auto half = PublicKey::FromHandle(key.get());
   if (!half.ok()) return half.status();
   half->key_ = std::move(key);
   return PrivateKey(*std::move(half));

@@ -28,6 +28,8 @@ class PublicKey {
  public:
   static absl::StatusOr<PublicKey> Ed25519(std::string_view point);
   static absl::StatusOr<PublicKey> P256(std::string_view x, std::string_view y);
+  // SubjectPublicKeyInfo in DER, as certificates hold it.
+  static absl::StatusOr<PublicKey> FromSpki(std::string_view der);
   // Big endian without leading zeros.
   static absl::StatusOr<PublicKey> Rsa(std::string_view modulus, std::string_view exponent);
 
@@ -41,6 +43,8 @@ class PublicKey {
 
  private:
   friend class PrivateKey;
+  // Of an EVP_PKEY with or without its private half, which is not kept.
+  static absl::StatusOr<PublicKey> FromHandle(void* key);
   PublicKey(KeyKind kind, std::string_view first, std::string_view second)
       : kind_(kind), first_(first), second_(second) {}
 

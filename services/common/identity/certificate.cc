@@ -69,6 +69,22 @@ int64_t ToMs(const ASN1_TIME* time) {
   return int64_t{timegm(&parts)} * kMs;
 }
 
+// Its subject alternative names of one type, GEN_URI or GEN_DNS.
+std::vector<std::string> NamesOf(X509* certificate, int type) {
+  const Names names(static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  ERR_clear_error();
+  std::vector<std::string> out;
+  for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
+    if (name->type != type) continue;
+    const ASN1_IA5STRING* text = name->d.ia5;
+    out.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+                     static_cast<size_t>(ASN1_STRING_length(text)));
+  }
+  return out;
+}
+
 bool IsAuthority(X509* certificate) {
   const uint32_t flags = X509_get_extension_flags(certificate);
   return (flags & EXFLAG_INVALID) == 0 && (flags & EXFLAG_CA) != 0 &&
@@ -139,34 +155,70 @@ Owned NewStore(X509* authority, const Owned& list) {
 
 }  // namespace
 
-absl::StatusOr<Certificate> Certificate::Parse(std::string_view pem) {
-  const auto all = ReadCertificates(pem);
-  if (all.size() != 1) return Refused("it is not one certificate in PEM");
+Certificate Certificate::Of(Owned x509) {
   unsigned char* der = nullptr;
-  const int size = i2d_X509(AsX509(all[0]), &der);
-  if (size <= 0) return Refused("it is not one certificate in PEM");
+  const int size = i2d_X509(AsX509(x509), &der);
   Certificate out;
-  out.x509_ = all[0];
-  out.thumbprint_ = crypto::Sha256({reinterpret_cast<const char*>(der), static_cast<size_t>(size)});
+  out.x509_ = std::move(x509);
+  out.thumbprint_ =
+      crypto::Sha256({reinterpret_cast<const char*>(der), static_cast<size_t>(std::max(size, 0))});
   OPENSSL_free(der);
   return out;
 }
 
+absl::StatusOr<Certificate> Certificate::Parse(std::string_view pem) {
+  const auto all = ParseAll(pem);
+  if (all.size() != 1) return Refused("it is not one certificate in PEM");
+  return all[0];
+}
+
+std::vector<Certificate> Certificate::ParseAll(std::string_view pem) {
+  std::vector<Certificate> out;
+  for (auto& x509 : ReadCertificates(pem)) out.push_back(Of(std::move(x509)));
+  return out;
+}
+
 absl::StatusOr<std::string> Certificate::Uri() const {
-  const Names names(static_cast<GENERAL_NAMES*>(
-      X509_get_ext_d2i(AsX509(x509_), NID_subject_alt_name, nullptr, nullptr)));
-  ERR_clear_error();
-  std::vector<std::string> uris;
-  for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names.get()); ++i) {
-    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
-    if (name->type != GEN_URI) continue;
-    const ASN1_IA5STRING* uri = name->d.uniformResourceIdentifier;
-    uris.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(uri)),
-                      static_cast<size_t>(ASN1_STRING_length(uri)));
-  }
+  const auto uris = NamesOf(AsX509(x509_), GEN_URI);
   if (uris.size() != 1)
     return Refused("it has " + std::to_string(uris.size()) + " URI names, and must have one");
   return uris[0];
+}
+
+std::vector<std::string> Certificate::DnsNames() const { return NamesOf(AsX509(x509_), GEN_DNS); }
+
+std::string Certificate::Subject() const {
+  const Bio bio(BIO_new(BIO_s_mem()));
+  X509_NAME_print_ex(bio.get(), X509_get_subject_name(AsX509(x509_)), 0,
+                     XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB);
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(bio.get(), &data);
+  return std::string(data, static_cast<size_t>(size));
+}
+
+bool Certificate::HasMark(std::string_view organisation) const {
+  const X509_NAME* subject = X509_get_subject_name(AsX509(x509_));
+  int at = -1;
+  while ((at = X509_NAME_get_index_by_NID(subject, NID_organizationName, at)) >= 0) {
+    const ASN1_STRING* value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
+    const std::string_view text(reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)),
+                                static_cast<size_t>(ASN1_STRING_length(value)));
+    if (text == organisation) return true;
+  }
+  return false;
+}
+
+Window Certificate::Valid() const {
+  return {ToMs(X509_get0_notBefore(AsX509(x509_))), ToMs(X509_get0_notAfter(AsX509(x509_)))};
+}
+
+absl::StatusOr<crypto::PublicKey> Certificate::Key() const {
+  unsigned char* der = nullptr;
+  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(AsX509(x509_)), &der);
+  if (size <= 0) return Broken("the certificate holds no key");
+  const std::string spki(reinterpret_cast<char*>(der), static_cast<size_t>(size));
+  OPENSSL_free(der);
+  return crypto::PublicKey::FromSpki(spki);
 }
 
 absl::StatusOr<PinnedIssuers> PinnedIssuers::Of(std::string_view issuers,

@@ -13,31 +13,49 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "services/common/crypto/public_key.h"
 
 namespace waterline::identity {
 
 inline constexpr size_t kIssuersMax = 16;
+
+// Organisation (O) in the subject of authorities that only Waterline makes. A network that is not
+// for development never trusts one of the first; of one of the second the key was thrown away.
+inline constexpr std::string_view kThrowawayMark = "Waterline throw-away";
+inline constexpr std::string_view kInvitationMark = "Waterline invitation";
+
+// Milliseconds since 1970; `until` is the first one outside.
+struct Window {
+  int64_t from = 0;
+  int64_t until = 0;
+};
 
 class Certificate {
  public:
   // One certificate in PEM and nothing else. UNAUTHENTICATED/CERTIFICATE_REFUSED.
   static absl::StatusOr<Certificate> Parse(std::string_view pem);
 
+  // One or more; empty when one of them does not parse.
+  static std::vector<Certificate> ParseAll(std::string_view pem);
+
   // SHA-256 of its DER, raw: `x5t#S256` (RFC 8705).
   const std::string& thumbprint() const { return thumbprint_; }
   // Its one URI name. CERTIFICATE_REFUSED when it has none or several.
   absl::StatusOr<std::string> Uri() const;
 
+  // What people read: the subject on one line, and its names for the web (DNS:, IP: left out).
+  std::string Subject() const;
+  std::vector<std::string> DnsNames() const;
+  bool HasMark(std::string_view organisation) const;  // O of its subject.
+  Window Valid() const;
+  // INVALID_ARGUMENT for a key that we take from nobody.
+  absl::StatusOr<crypto::PublicKey> Key() const;
+
  private:
+  static Certificate Of(std::shared_ptr<void> x509);
   friend class PinnedIssuers;
   std::shared_ptr<void> x509_;  // X509
   std::string thumbprint_;
-};
-
-// Milliseconds since 1970; `until` is the first one outside.
-struct Window {
-  int64_t from = 0;
-  int64_t until = 0;
 };
 
 // The authorities whose signature alone lets a certificate speak for one organisation, and what

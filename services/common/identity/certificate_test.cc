@@ -150,5 +150,40 @@ TEST(PinnedIssuers, FilesThatAreHalfThereAreNotTaken) {
   EXPECT_FALSE(PinnedIssuers::Of(ours, list + Theirs().Revoke({})).ok());
 }
 
+TEST(CertificateFacts, SayWhoseItIsHowLongAndWhichKey) {
+  AuthorityOptions options;
+  options.mark = std::string(kThrowawayMark);
+  options.uri = "spiffe://dev-x/org/ods-qnx";
+  const ThrowawayAuthority marked("ods-qnx", options);
+  const auto authority = Certificate::Parse(marked.certificate_pem());
+  ASSERT_TRUE(authority.ok()) << authority.status();
+  EXPECT_TRUE(authority->HasMark(kThrowawayMark));
+  EXPECT_FALSE(authority->HasMark(kInvitationMark));
+  EXPECT_EQ(*authority->Uri(), options.uri);
+  EXPECT_EQ(authority->Subject(), "CN = ods-qnx, O = Waterline throw-away");
+  EXPECT_FALSE(Certificate::Parse(Ours().certificate_pem())->HasMark(kThrowawayMark));
+  LeafOptions leaf{{kName}};
+  leaf.dns = {"waterline.example"};
+  const auto made = marked.Issue(leaf);
+  const auto own = Certificate::Parse(made.certificate_pem);
+  EXPECT_EQ(own->DnsNames(), (std::vector<std::string>{"localhost", "waterline.example"}));
+  EXPECT_NEAR(static_cast<double>(own->Valid().until - Now()), 3600e3, 60e3);
+  const auto key = crypto::PrivateKey::FromPem(made.key_pem);
+  const auto algorithm = crypto::SignatureAlgorithm::kEcdsaP256Sha256;
+  ASSERT_TRUE(own->Key().ok()) << own->Key().status();
+  EXPECT_TRUE(own->Key()->Verify(algorithm, "x", key->Sign(algorithm, "x")));
+  EXPECT_FALSE(authority->Key()->Verify(algorithm, "x", key->Sign(algorithm, "x")));
+  EXPECT_EQ(Certificate::ParseAll(made.certificate_pem + marked.certificate_pem()).size(), 2u);
+  EXPECT_TRUE(Certificate::ParseAll("x").empty());
+}
+
+TEST(Throwaway, AnAuthorityThatWasKeptSignsAsBefore) {
+  const auto again = ThrowawayAuthority::Load(Ours().certificate_pem(), Ours().key_pem());
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_TRUE(Verify(again->Issue({{kName}}).certificate_pem).ok());
+  EXPECT_FALSE(ThrowawayAuthority::Load(Ours().certificate_pem(), Theirs().key_pem()).ok());
+  EXPECT_FALSE(ThrowawayAuthority::Load("x", Ours().key_pem()).ok());
+}
+
 }  // namespace
 }  // namespace waterline::identity

@@ -41,8 +41,9 @@ struct Peer {
 };
 
 // What a call is about to do. A method writes when its request has a `request_id`; internal methods
-// are called by services and not for a person.
-enum class Access { kRead, kWrite, kInternal };
+// are called by services and not for a person; public ones by anybody, also by whoever is invited
+// and has not joined.
+enum class Access { kRead, kWrite, kInternal, kPublic };
 
 struct Identified {
   accountability::v1::Caller caller;

@@ -108,6 +108,9 @@ absl::StatusOr<Identified> MtlsIdentity::Identify(const MetadataReader& metadata
   const auto trust = trust_->Now();
   const int64_t now_ms = clock_->NowMs();
   WATERLINE_ASSIGN_OR_RETURN(const auto client, ClientOf(peer, *trust, now_ms));
+  if (client->name.service == kJoinService && access != Access::kPublic)
+    return Error(reason::kCertificateRefused,
+                 "a certificate for joining calls what is public and nothing else");
   if (access == Access::kInternal) return AsService(*client, now_ms);
   WATERLINE_ASSIGN_OR_RETURN(const auto bearer, BearerOf(metadata));
   const std::string digest = crypto::Sha256(bearer);

@@ -267,5 +267,18 @@ TEST_F(Mtls, OfInternalMethodsTheCertificateAloneSaysWhoCalls) {
   EXPECT_EQ(ReasonFor(minted, "", Access::kInternal), reason::kIssuerNotPinned.name);
 }
 
+TEST_F(Mtls, ACertificateForJoiningCallsWhatIsPublicOnly) {
+  for (const char* service : {"join", "joins"}) {
+    const std::string own = Board(service);
+    const auto token = [&] { return board_.Sign(BoardClaims(own)); };
+    const std::string want =
+        service == kJoinService ? std::string(reason::kCertificateRefused.name) : "OK";
+    EXPECT_EQ(ReasonFor(own, token(), Access::kPublic), "OK");
+    EXPECT_EQ(ReasonFor(own, token(), Access::kRead), want);
+    EXPECT_EQ(ReasonFor(own, token(), Access::kWrite), want);
+    EXPECT_EQ(ReasonFor(own, "", Access::kInternal), want);
+  }
+}
+
 }  // namespace
 }  // namespace waterline::identity

@@ -24,6 +24,10 @@ std::string OrganisationUri(std::string_view network, std::string_view organisat
   return NetworkUri(network) + "/org/" + std::string(organisation);
 }
 
+bool IsDevelopmentName(std::string_view network) {
+  return network.find("dev") != std::string_view::npos;
+}
+
 absl::StatusOr<SpiffeId> ParseSpiffeId(std::string_view uri, std::string_view network) {
   if (uri.size() > kSpiffeBytesMax || !uri.starts_with(kScheme))
     return Refused("the name in the certificate is not spiffe://NETWORK/org/ID/svc/NAME");

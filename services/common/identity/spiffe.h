@@ -28,6 +28,13 @@ struct SpiffeId {
 std::string NetworkUri(std::string_view network);
 std::string OrganisationUri(std::string_view network, std::string_view organisation);
 
+// The service in the certificate of an invitation: it may call what is PUBLIC and nothing else.
+inline constexpr std::string_view kJoinService = "join";
+
+// Whether a network of this id is for development: no real one has such an id, as `waterline admin
+// init` makes sure.
+bool IsDevelopmentName(std::string_view network);
+
 // UNAUTHENTICATED/CERTIFICATE_REFUSED saying what is wrong: its form, or the network.
 absl::StatusOr<SpiffeId> ParseSpiffeId(std::string_view uri, std::string_view network);
 

@@ -14,8 +14,6 @@ namespace {
 
 using OwnX509 = std::unique_ptr<X509, decltype(&X509_free)>;
 
-constexpr std::chrono::seconds kAuthorityEnds = std::chrono::hours(24 * 30);
-
 EVP_PKEY* Handle(const crypto::PrivateKey& key) { return static_cast<EVP_PKEY*>(key.handle()); }
 
 void AddExtension(X509* certificate, int nid, const std::string& value) {
@@ -25,6 +23,11 @@ void AddExtension(X509* certificate, int nid, const std::string& value) {
   if (extension == nullptr) std::abort();  // A name that is none: a fault of the caller.
   X509_add_ext(certificate, extension, -1);
   X509_EXTENSION_free(extension);
+}
+
+void AddToSubject(X509* certificate, const char* what, const std::string& value) {
+  X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), what, MBSTRING_UTF8,
+                             reinterpret_cast<const unsigned char*>(value.c_str()), -1, -1, 0);
 }
 
 OwnX509 Blank(const crypto::PrivateKey& key, const std::string& name, std::chrono::seconds begins,
@@ -38,8 +41,7 @@ OwnX509 Blank(const crypto::PrivateKey& key, const std::string& name, std::chron
   BN_free(number);
   X509_gmtime_adj(X509_getm_notBefore(certificate.get()), begins.count());
   X509_gmtime_adj(X509_getm_notAfter(certificate.get()), ends.count());
-  X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate.get()), "CN", MBSTRING_UTF8,
-                             reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
+  AddToSubject(certificate.get(), "CN", name);
   X509_set_pubkey(certificate.get(), Handle(key));
   return certificate;
 }
@@ -63,15 +65,29 @@ OwnX509 FromPem(const std::string& pem) {
 
 }  // namespace
 
-ThrowawayAuthority::ThrowawayAuthority(const std::string& common_name)
+ThrowawayAuthority::ThrowawayAuthority(const std::string& common_name,
+                                       const AuthorityOptions& options)
     : key_(crypto::PrivateKey::Generate(crypto::KeyKind::kP256)) {
-  const auto certificate = Blank(key_, common_name, std::chrono::seconds(-60), kAuthorityEnds);
+  const auto certificate = Blank(key_, common_name, std::chrono::seconds(-60), options.ends);
+  if (!options.mark.empty()) AddToSubject(certificate.get(), "O", options.mark);
   X509_set_issuer_name(certificate.get(), X509_get_subject_name(certificate.get()));
   AddExtension(certificate.get(), NID_basic_constraints, "critical,CA:TRUE");
   AddExtension(certificate.get(), NID_key_usage, "critical,keyCertSign,cRLSign");
   AddExtension(certificate.get(), NID_subject_key_identifier, "hash");
+  if (!options.uri.empty())
+    AddExtension(certificate.get(), NID_subject_alt_name, "URI:" + options.uri);
   X509_sign(certificate.get(), Handle(key_), EVP_sha256());
   certificate_pem_ = ToPem(certificate.get());
+}
+
+absl::StatusOr<ThrowawayAuthority> ThrowawayAuthority::Load(const std::string& certificate_pem,
+                                                            const std::string& key_pem) {
+  auto key = crypto::PrivateKey::FromPem(key_pem);
+  if (!key.ok()) return key.status();
+  const auto certificate = FromPem(certificate_pem);
+  if (certificate == nullptr || X509_check_private_key(certificate.get(), Handle(*key)) != 1)
+    return absl::InvalidArgumentError("the certificate and the key do not belong together");
+  return ThrowawayAuthority(*std::move(key), certificate_pem);
 }
 
 ThrowawayCertificate ThrowawayAuthority::Issue(const LeafOptions& options) const {
@@ -80,6 +96,7 @@ ThrowawayCertificate ThrowawayAuthority::Issue(const LeafOptions& options) const
   const auto issuer = FromPem(certificate_pem_);
   X509_set_issuer_name(leaf.get(), X509_get_subject_name(issuer.get()));
   std::string names = "DNS:localhost,IP:127.0.0.1";
+  for (const auto& dns : options.dns) names += ",DNS:" + dns;
   for (const auto& uri : options.uris) names += ",URI:" + uri;
   const bool authority = options.authority;
   AddExtension(leaf.get(), NID_basic_constraints,
@@ -122,9 +139,15 @@ std::string ThrowawayAuthority::Revoke(const std::vector<std::string>& certifica
 }
 
 ThrowawayTokens::ThrowawayTokens(std::string network, std::string organisation)
+    : ThrowawayTokens(std::move(network), std::move(organisation),
+                      crypto::PrivateKey::Generate(crypto::KeyKind::kEd25519)) {}
+
+ThrowawayTokens::ThrowawayTokens(std::string network, std::string organisation,
+                                 crypto::PrivateKey key)
     : network_(std::move(network)),
       organisation_(std::move(organisation)),
-      signer_(Signer::Of(crypto::PrivateKey::Generate(crypto::KeyKind::kEd25519))) {}
+      key_(std::move(key)),
+      signer_(Signer::Of(key_)) {}
 
 std::string ThrowawayTokens::jwks() const { return JwkSet::Of({signer_.jwk()})->ToJson(); }
 

@@ -79,6 +79,12 @@ absl::StatusOr<std::shared_ptr<const TrustedOrganisation>> TrustStore::ReadOne(
   if (before != nullptr && before->digest == digest) return before;
   auto authorities = PinnedIssuers::Of(issuers, list.value_or(""));
   if (!authorities.ok()) return Fault(stem + "issuer.pem, crl.pem", authorities.status().message());
+  for (const auto& authority : Certificate::ParseAll(issuers)) {
+    if (authority.HasMark(kThrowawayMark) && !IsDevelopmentName(network_))
+      return Fault(stem + "issuer.pem",
+                   "is a throw-away authority of `waterline identity`, which is for development "
+                   "networks only");
+  }
   auto keys = JwkSet::Parse(jwks);
   if (!keys.ok()) return Fault(stem + "jwks.json", keys.status().message());
   const std::string own = OrganisationUri(network_, id);

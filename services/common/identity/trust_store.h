@@ -10,8 +10,9 @@
 //
 // Files are read again when asked, without restart. A folder with a fault keeps what it held, and
 // the fault is reported; those of the others count. It is a fault to name the token issuer of
-// another organisation: whoever had it keeps it, and of two that are new none gets it. A folder
-// that is gone ends its organisation.
+// another organisation: whoever had it keeps it, and of two that are new none gets it. It is one to
+// trust a throw-away authority in a network that is not for development. A folder that is gone ends
+// its organisation.
 // What was there is known while the process runs. A crl.pem that was taken away while it was
 // stopped is not missed at the start: nothing is revoked then, so guard the folder like the keys.
 // Thread safety: a Trust is immutable. TrustStore: all methods from any thread.

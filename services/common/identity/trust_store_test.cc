@@ -244,5 +244,19 @@ TEST_F(TrustFolder, TheWatchKeepsTheBundleAndSaysWhatChanged) {
   EXPECT_EQ(held, Authority(0).certificate_pem() + Authority(0).certificate_pem());
 }
 
+TEST_F(TrustFolder, AThrowAwayAuthorityIsForDevelopmentNetworksOnly) {
+  AuthorityOptions options;
+  options.mark = std::string(kThrowawayMark);
+  const ThrowawayAuthority marked("ods-abc", options);
+  const auto store = Open();
+  Put("ods-abc", "issuer.pem", Authority(1).certificate_pem() + marked.certificate_pem());
+  const auto reload = store->ReloadIfChanged();
+  ASSERT_EQ(reload.faults.size(), 1u);
+  EXPECT_NE(reload.faults[0].find("ods-abc/issuer.pem"), std::string::npos) << reload.faults[0];
+  EXPECT_TRUE(LetsIn(*store, "ods-abc", 1)) << "what was held stays";
+  EXPECT_FALSE(TrustStore::Open(folder_.string(), "sussex").ok());
+  EXPECT_TRUE(TrustStore::Open(folder_.string(), "dev-sussex").ok());
+}
+
 }  // namespace
 }  // namespace waterline::identity

@@ -96,6 +96,7 @@ identity::Peer PeerOf(grpc::CallbackServerContext* context) {
 
 identity::Access AccessOf(const Method& method) {
   if (method.exposure == common::v1::EXPOSURE_INTERNAL) return identity::Access::kInternal;
+  if (method.exposure == common::v1::EXPOSURE_PUBLIC) return identity::Access::kPublic;
   return method.writes ? identity::Access::kWrite : identity::Access::kRead;
 }
 

@@ -1,6 +1,7 @@
 #include "services/registry/api/registry_api.h"
 
 #include "services/common/data/code_lists.h"
+#include "services/common/text/date.h"
 #include "services/common/text/id.h"
 
 namespace waterline::registry {
@@ -9,6 +10,9 @@ void RegistryApi::Register(rpc::Service* service) {
   auto* gate = parts_.gate;
   rpc::Public(service, "WhoAmI", this, &RegistryApi::WhoAmI);
   rpc::Public(service, "ListCodeLists", this, &RegistryApi::ListCodeLists);
+  rpc::Public(service, "RequestJoin", this, &RegistryApi::RequestJoin);
+  rpc::Gated(service, "GetJoinRequest", this, &RegistryApi::GetJoinRequest, gate);
+  rpc::Gated(service, "ListJoinRequests", this, &RegistryApi::ListJoinRequests, gate);
   rpc::Gated(service, "CreateOrganisation", this, &RegistryApi::CreateOrganisation, gate);
   rpc::Gated(service, "GetOrganisation", this, &RegistryApi::GetOrganisation, gate);
   rpc::Gated(service, "ListOrganisations", this, &RegistryApi::ListOrganisations, gate);
@@ -66,12 +70,16 @@ coro::Task<absl::StatusOr<v1::WhoAmIResponse>> RegistryApi::WhoAmI(const rpc::Ca
   response.set_demonstration(parts_.network.demonstration);
   response.set_server_version(parts_.version);
   response.set_ledger_key(parts_.ledger_key);
+  *response.mutable_server_time() = text::ToTimestamp(parts_.clock->NowMs());
   if (call.caller.organisation().empty()) co_return response;
   WATERLINE_CO_ASSIGN_OR_RETURN(
       const auto stored, co_await records::Load<storage::v1::OrganisationRecord>(
                              parts_.store, NetworkPartition(),
                              waterline::storage::Key(kOrganisations, call.caller.organisation())));
   response.set_test(stored && stored->record.public_().test());
+  WATERLINE_CO_ASSIGN_OR_RETURN(const bool member,
+                                co_await Exists(kMembers, call.caller.organisation()));
+  response.set_member(member);
   co_return response;
 }
 

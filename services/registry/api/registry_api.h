@@ -1,8 +1,8 @@
 #pragma once
 
 // The handlers of RegistryService (see its proto for errors). One file per topic:
-// registry_api.cc (identity, code lists), organisations.cc, import.cc, places.cc, participants.cc,
-// permissions.cc (permissions and standing).
+// registry_api.cc (identity, code lists), organisations.cc, joining.cc, import.cc, places.cc,
+// participants.cc, permissions.cc (permissions and standing).
 // Thread safety: any thread.
 
 #include <functional>
@@ -51,6 +51,13 @@ class RegistryApi {
                                                         const v1::WhoAmIRequest& request);
   coro::Task<absl::StatusOr<v1::ListCodeListsResponse>> ListCodeLists(
       const rpc::Call& call, const v1::ListCodeListsRequest& request);
+
+  coro::Task<absl::StatusOr<v1::RequestJoinResponse>> RequestJoin(
+      const rpc::Call& call, const v1::RequestJoinRequest& request);
+  Answer<v1::GetJoinRequestResponse> GetJoinRequest(const rpc::Call& call,
+                                                    const v1::GetJoinRequestRequest& request);
+  Answer<v1::ListJoinRequestsResponse> ListJoinRequests(const rpc::Call& call,
+                                                        const v1::ListJoinRequestsRequest& request);
 
   Answer<v1::CreateOrganisationResponse> CreateOrganisation(
       const rpc::Call& call, const v1::CreateOrganisationRequest& request);
@@ -105,6 +112,7 @@ class RegistryApi {
 
  private:
   using Organisation = records::Stored<waterline::registry::storage::v1::OrganisationRecord>;
+  using JoinRequest = records::Stored<waterline::registry::storage::v1::JoinRequestRecord>;
   using Place = records::Stored<waterline::registry::storage::v1::PlaceRecord>;
   using Participant = records::Stored<waterline::registry::storage::v1::ParticipantRecord>;
 
@@ -116,6 +124,7 @@ class RegistryApi {
   coro::Task<absl::StatusOr<bool>> Exists(std::string collection, std::string id);
 
   coro::Task<absl::StatusOr<v1::Organisation>> ToPublic(Organisation stored);
+  coro::Task<absl::StatusOr<v1::JoinRequest>> ToPublic(JoinRequest stored);
   coro::Task<absl::Status> CheckReferences(const v1::Organisation& organisation);
   coro::Task<absl::StatusOr<v1::Place>> ReadPlace(std::string id);
   // Changes one place under its revision; `change` edits it or says why not.

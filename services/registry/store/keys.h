@@ -8,6 +8,7 @@
 //     organisation_types/<type>/<id>           empty
 //     organisation_parts/<parent id>/<id>      empty; directly part of
 //     members/<id>                             MemberRecord
+//     join_requests/<id>                       JoinRequestRecord of an organisation
 //     places/<id>                              PlaceRecord
 //     place_titles/<title in lower case>       id of the place
 //     keys/..., key_checks/...                 the vault
@@ -31,6 +32,7 @@ inline constexpr char kIdentifiers[] = "identifiers";
 inline constexpr char kOrganisationTypes[] = "organisation_types";
 inline constexpr char kOrganisationParts[] = "organisation_parts";
 inline constexpr char kMembers[] = "members";
+inline constexpr char kJoinRequests[] = "join_requests";
 inline constexpr char kPlaces[] = "places";
 inline constexpr char kPlaceTitles[] = "place_titles";
 inline constexpr char kParticipants[] = "participants";

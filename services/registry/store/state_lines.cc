@@ -70,6 +70,11 @@ coro::Task<absl::StatusOr<std::vector<std::string>>> StateLines(
   WATERLINE_CO_ASSIGN_OR_RETURN(const auto members, co_await All<storage::v1::MemberRecord>(
                                                         store, kNetworkPartition, kMembers));
   for (const auto& stored : members) lines.push_back(std::string(kMembers) + '\0' + stored.id);
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto joining, co_await All<storage::v1::JoinRequestRecord>(
+                                                        store, kNetworkPartition, kJoinRequests));
+  for (const auto& stored : joining)
+    lines.push_back(std::string(kJoinRequests) + '\0' + stored.id + '\0' +
+                    stored.record.public_().fingerprint());
   WATERLINE_CO_ASSIGN_OR_RETURN(
       const auto places, co_await All<storage::v1::PlaceRecord>(store, kNetworkPartition, kPlaces));
   for (const auto& stored : places)
