@@ -32,13 +32,11 @@ constexpr int kPageSize = 1000;
 constexpr size_t kRowsPerRequest = 1000;
 constexpr std::chrono::seconds kDeadline{30};
 
-struct Identity {
-  const char* actor;
-  const char* role;
-  const char* purpose;
+// Who a call is of, and how it is proven.
+struct Caller {
+  Identity who;
+  const TokenOf* token;  // Empty in a network that believes.
 };
-constexpr Identity kLead = {"demonstration", "engagement_lead", "practice_learning"};
-constexpr Identity kSteward = {"demonstration", "network_steward", "system_administration"};
 
 const std::string kParent = std::string("organisations/") + kHost;
 
@@ -46,12 +44,16 @@ const std::string kParent = std::string("organisations/") + kHost;
 template <class Stub, class Request, class Response>
 absl::Status Call(Stub* stub,
                   grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                  const Request& request, Response* response, const Identity& who) {
+                  const Request& request, Response* response, const Caller& caller) {
   grpc::ClientContext context;
   context.AddMetadata("waterline-organisation", kHost);
-  context.AddMetadata("waterline-actor", who.actor);
-  context.AddMetadata("waterline-role", who.role);
-  context.AddMetadata("waterline-purpose", who.purpose);
+  context.AddMetadata("waterline-actor", caller.who.actor);
+  context.AddMetadata("waterline-role", caller.who.role);
+  context.AddMetadata("waterline-purpose", caller.who.purpose);
+  if (*caller.token) {
+    WATERLINE_ASSIGN_OR_RETURN(const std::string token, (*caller.token)(caller.who));
+    context.AddMetadata("authorization", "Bearer " + token);
+  }
   context.set_deadline(std::chrono::system_clock::now() + kDeadline);
   return rpc::FromGrpc((stub->*method)(&context, request, response));
 }
@@ -60,7 +62,7 @@ absl::Status Call(Stub* stub,
 template <class Stub, class Request, class Response, class Visit>
 absl::Status ForAll(Stub* stub,
                     grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                    Request request, const Identity& who, Visit visit) {
+                    Request request, const Caller& who, Visit visit) {
   request.set_page_size(kPageSize);
   do {
     Response response;
@@ -108,6 +110,8 @@ class Loader {
   Loader(std::shared_ptr<grpc::Channel> channel, std::shared_ptr<grpc::Channel> events,
          const LoadOptions& options)
       : options_(options),
+        lead_{{"demonstration", "engagement_lead", "practice_learning"}, &options_.token},
+        steward_{{"demonstration", "network_steward", "system_administration"}, &options_.token},
         registry_(RegistryService::NewStub(channel)),
         events_(EventsService::NewStub(events)) {}
 
@@ -136,7 +140,7 @@ class Loader {
   absl::Status CheckNetwork() {
     registry::v1::WhoAmIResponse who;
     WATERLINE_RETURN_IF_ERROR(
-        Call(registry_.get(), &Registry::WhoAmI, registry::v1::WhoAmIRequest(), &who, kLead));
+        Call(registry_.get(), &Registry::WhoAmI, registry::v1::WhoAmIRequest(), &who, lead_));
     if (!who.demonstration()) {
       return Refused("the network " + who.network() +
                      " is no demonstration; nothing was written. Invented stories are told only in "
@@ -157,7 +161,7 @@ class Loader {
     bool is_other_version = false;
     events::v1::ListProgrammesRequest request;
     request.set_parent(kParent);
-    WATERLINE_RETURN_IF_ERROR(ForAll(events_.get(), &Events::ListProgrammes, request, kLead,
+    WATERLINE_RETURN_IF_ERROR(ForAll(events_.get(), &Events::ListProgrammes, request, lead_,
                                      [&](const events::v1::ListProgrammesResponse& page) {
                                        for (const auto& programme : page.programmes()) {
                                          if (!IsDemonstrationProgramme(programme)) continue;
@@ -198,13 +202,13 @@ class Loader {
     registry::v1::ListParticipantsRequest participants;
     participants.set_parent(kParent);
     WATERLINE_RETURN_IF_ERROR(ForAll(registry_.get(), &Registry::ListParticipants, participants,
-                                     kLead, [this](const auto& page) {
+                                     lead_, [this](const auto& page) {
                                        for (const auto& one : page.participants())
                                          known_.participants[one.source_id()] = one.name();
                                      }));
     events::v1::ListEventsRequest events;
     events.set_parent(kParent);
-    return ForAll(events_.get(), &Events::ListEvents, events, kLead, [this](const auto& page) {
+    return ForAll(events_.get(), &Events::ListEvents, events, lead_, [this](const auto& page) {
       for (const auto& one : page.events())
         known_.events[one.title()] = KnownEvent{one.name(), one.state()};
     });
@@ -212,18 +216,18 @@ class Loader {
 
   absl::Status LookAtDirectory() {
     WATERLINE_RETURN_IF_ERROR(ForAll(registry_.get(), &Registry::ListOrganisations,
-                                     registry::v1::ListOrganisationsRequest(), kLead,
+                                     registry::v1::ListOrganisationsRequest(), lead_,
                                      [this](const auto& page) {
                                        for (const auto& one : page.organisations())
                                          known_.organisations.insert(one.name());
                                      }));
     WATERLINE_RETURN_IF_ERROR(ForAll(registry_.get(), &Registry::ListMembers,
-                                     registry::v1::ListMembersRequest(), kLead,
+                                     registry::v1::ListMembersRequest(), lead_,
                                      [this](const auto& page) {
                                        for (const auto& one : page.members())
                                          known_.members.insert(one.organisation());
                                      }));
-    return ForAll(registry_.get(), &Registry::ListPlaces, registry::v1::ListPlacesRequest(), kLead,
+    return ForAll(registry_.get(), &Registry::ListPlaces, registry::v1::ListPlacesRequest(), lead_,
                   [this](const auto& page) {
                     for (const auto& one : page.places()) {
                       auto& members = known_.places[one.name()];
@@ -277,7 +281,7 @@ class Loader {
       request.set_request_id(RequestId("o-" + organisation.identifiers(0).value()));
       registry::v1::CreateOrganisationResponse response;
       WATERLINE_RETURN_IF_ERROR(
-          Call(registry_.get(), &Registry::CreateOrganisation, request, &response, kSteward));
+          Call(registry_.get(), &Registry::CreateOrganisation, request, &response, steward_));
       Step("organisations");
     }
     for (const auto& member : plan().members) {
@@ -287,7 +291,7 @@ class Loader {
       request.set_request_id(RequestId("m-" + member.substr(member.rfind('/') + 1)));
       registry::v1::AddMemberResponse response;
       WATERLINE_RETURN_IF_ERROR(
-          Call(registry_.get(), &Registry::AddMember, request, &response, kSteward));
+          Call(registry_.get(), &Registry::AddMember, request, &response, steward_));
       Step("members");
     }
     for (const auto& place : plan().places) WATERLINE_RETURN_IF_ERROR(LoadPlace(place));
@@ -302,7 +306,7 @@ class Loader {
       request.set_request_id(RequestId("p-" + planned.id));
       registry::v1::CreatePlaceResponse response;
       WATERLINE_RETURN_IF_ERROR(
-          Call(registry_.get(), &Registry::CreatePlace, request, &response, kSteward));
+          Call(registry_.get(), &Registry::CreatePlace, request, &response, steward_));
       Step("places");
     }
     int number = 0;
@@ -316,7 +320,7 @@ class Loader {
       request.set_request_id(RequestId(fmt::format("j-{}-{}", planned.id, number)));
       registry::v1::JoinPlaceResponse response;
       WATERLINE_RETURN_IF_ERROR(
-          Call(registry_.get(), &Registry::JoinPlace, request, &response, kSteward));
+          Call(registry_.get(), &Registry::JoinPlace, request, &response, steward_));
       Step("places");
     }
     return absl::OkStatus();
@@ -333,7 +337,7 @@ class Loader {
       request.set_request_id(RequestId(fmt::format("programme-{}", number)));
       events::v1::CreateProgrammeResponse response;
       WATERLINE_RETURN_IF_ERROR(
-          Call(events_.get(), &Events::CreateProgramme, request, &response, kLead));
+          Call(events_.get(), &Events::CreateProgramme, request, &response, lead_));
       known_.programmes[programme.title()] = response.programme().name();
       Step("programmes");
     }
@@ -349,7 +353,7 @@ class Loader {
       request.set_request_id(RequestId(participant.source_id()));
       registry::v1::RegisterParticipantResponse response;
       WATERLINE_RETURN_IF_ERROR(
-          Call(registry_.get(), &Registry::RegisterParticipant, request, &response, kLead));
+          Call(registry_.get(), &Registry::RegisterParticipant, request, &response, lead_));
       known_.participants[participant.source_id()] = response.participant().name();
       Step("participants");
     }
@@ -421,7 +425,7 @@ class Loader {
     request.mutable_event()->set_programme(known_.programmes.at(planned.programme));
     request.set_request_id(RequestId(planned.key + "-create"));
     events::v1::CreateEventResponse response;
-    WATERLINE_RETURN_IF_ERROR(Call(events_.get(), &Events::CreateEvent, request, &response, kLead));
+    WATERLINE_RETURN_IF_ERROR(Call(events_.get(), &Events::CreateEvent, request, &response, lead_));
     *event = {response.event().name(), response.event().state()};
     return absl::OkStatus();
   }
@@ -433,7 +437,7 @@ class Loader {
     request.set_name(event->name);
     request.set_request_id(RequestId(key + "-" + step));
     Response response;
-    WATERLINE_RETURN_IF_ERROR(Call(events_.get(), method, request, &response, kLead));
+    WATERLINE_RETURN_IF_ERROR(Call(events_.get(), method, request, &response, lead_));
     event->state = response.event().state();
     return absl::OkStatus();
   }
@@ -451,7 +455,7 @@ class Loader {
     }
     events::v1::RecordContributionsResponse recorded;
     WATERLINE_RETURN_IF_ERROR(
-        Call(events_.get(), &Events::RecordContributions, request, &recorded, kLead));
+        Call(events_.get(), &Events::RecordContributions, request, &recorded, lead_));
     if (recorded.contributions_size() != request.contributions_size())
       return Error(reason::kUnexpected, "the server answered with other contributions than sent");
     return RecordReactions(planned, event, recorded);
@@ -469,7 +473,7 @@ class Loader {
       reaction->set_contribution(recorded.contributions(static_cast<int>(one.contribution)).name());
     }
     events::v1::RecordReactionsResponse response;
-    return Call(events_.get(), &Events::RecordReactions, request, &response, kLead);
+    return Call(events_.get(), &Events::RecordReactions, request, &response, lead_);
   }
 
   absl::Status RecordResponses(const PlannedEvent& planned, const std::string& event) {
@@ -481,12 +485,14 @@ class Loader {
       for (size_t i = begin; i < end; ++i) *request.add_responses() = planned.responses[i];
       events::v1::RecordResponsesResponse response;
       WATERLINE_RETURN_IF_ERROR(
-          Call(events_.get(), &Events::RecordResponses, request, &response, kLead));
+          Call(events_.get(), &Events::RecordResponses, request, &response, lead_));
     }
     return absl::OkStatus();
   }
 
   const LoadOptions& options_;
+  const Caller lead_;
+  const Caller steward_;
   std::unique_ptr<Registry> registry_;
   std::unique_ptr<Events> events_;
   LoadReport report_;

@@ -20,11 +20,21 @@
 
 namespace waterline::demonstration {
 
+// As whom the loader calls.
+struct Identity {
+  const char* actor;
+  const char* role;
+  const char* purpose;
+};
+// An access token for one call.
+using TokenOf = std::function<absl::StatusOr<std::string>(const Identity& who)>;
+
 struct LoadOptions {
   std::optional<uint64_t> seed;  // Neither given: 1 and today, or what the network was made with.
   std::optional<int64_t> as_of;
   int64_t today = 0;  // Days since 1970-01-01; `as_of` must not be later.
   int workers = 4;    // Events on their way at once.
+  TokenOf token;      // Any thread; empty where callers are believed.
   // Called after every step, by one thread at a time.
   std::function<void(const std::string& what, size_t done, size_t total)> progress;
 };

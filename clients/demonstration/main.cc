@@ -8,17 +8,20 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "clients/cli/credentials.h"
 #include "clients/cli/errors.h"
 #include "clients/cli/exit_codes.h"
 #include "clients/cli/settings.h"
 #include "clients/demonstration/loader.h"
 #include "services/common/clock/clock.h"
+#include "services/common/status/macros.h"
 #include "services/common/text/date.h"
 
 namespace waterline::demonstration {
 namespace {
 
 struct Flags {
+  cli::Values tls;  // tls-certificate, tls-key, tls-ca, token-key.
   std::string server = "127.0.0.1:50600";
   std::string as_of;
   std::optional<uint64_t> seed;
@@ -49,8 +52,32 @@ std::string ReportInWords(const LoadReport& report) {
   return out + StoriesInWords(report);
 }
 
+// A new token of whoever calls, made with the settings of the command line's client.
+TokenOf TokensOf(const cli::Values& tls) {
+  static SystemClock clock;
+  if (!tls.contains("token-key")) return nullptr;
+  return [tls](const Identity& who) -> absl::StatusOr<std::string> {
+    cli::Values settings = tls;
+    settings["actor"] = who.actor;
+    settings["role"] = who.role;
+    settings["purpose"] = who.purpose;
+    WATERLINE_ASSIGN_OR_RETURN(const auto source, cli::TokenSourceOf(settings, &clock));
+    return source();
+  };
+}
+
 int Run(const Flags& flags) {
+  cli::Values tls = flags.tls;
+  std::erase_if(tls, [](const auto& setting) { return setting.second.empty(); });
+  cli::Values without_token = tls;
+  without_token.erase("token-key");
+  const auto credentials = cli::CredentialsOf(without_token);
+  if (!credentials.ok()) {
+    std::fputs(cli::Explain(credentials.status(), flags.server).c_str(), stderr);
+    return cli::ExitCodeOf(credentials.status());
+  }
   LoadOptions options;
+  options.token = TokensOf(tls);
   options.seed = flags.seed;
   options.today = text::DayOf(SystemClock().NowMs());
   options.progress = ShowProgress;
@@ -61,9 +88,8 @@ int Run(const Flags& flags) {
       return cli::kExitUsage;
     }
   }
-  const auto channel = [&flags](const char* path) {
-    return grpc::CreateChannel(cli::AddressOf(flags.server, path),
-                               grpc::InsecureChannelCredentials());
+  const auto channel = [&](const char* path) {
+    return grpc::CreateChannel(cli::AddressOf(flags.server, path), *credentials);
   };
   const auto report = Load(channel("/waterline.registry."), options, channel("/waterline.events."));
   if (!report.ok()) {
@@ -85,6 +111,8 @@ int main(int argc, char** argv) {
                  "host:port or unix:/path of waterlined; or registry=...,events=...")
       ->envname("WATERLINE_SERVER")
       ->capture_default_str();
+  for (const char* key : {"tls-certificate", "tls-key", "tls-ca", "token-key"})
+    app.add_option("--" + std::string(key), flags.tls[key], "as for waterline");
   app.add_option("--as-of", flags.as_of,
                  "YYYY-MM-DD: nothing is later; default today, or the date of a network begun");
   app.add_option("--seed", flags.seed, "of the invented answers; default 1");

@@ -1,5 +1,5 @@
-// One story from first words to a restart, over mutual TLS against the four services in processes of
-// their own: a charity, a board and a council, each with an authority and keys of its own.
+// One story from first words to a restart, over mutual TLS against the four services in processes
+// of their own: a charity, a board and a council, each with an authority and keys of its own.
 
 #include <mutex>
 #include <set>
@@ -122,7 +122,8 @@ class Story : public Sharing {
     return response.explanation();
   }
 
-  // The council is told what would help; the charity, whose data it is, which agreement came nearest.
+  // The council is told what would help; the charity, whose data it is, which agreement came
+  // nearest.
   void TheCouncilIsRefusedAndAsks() {
     MaybeReceipt refusal;
     const auto refused = Count(kOfficer, &refusal);
@@ -263,7 +264,8 @@ class Story : public Sharing {
     return last;
   }
 
-  // Every answer that showed her words to the board and every refusal; nothing above the withdrawal.
+  // Every answer that showed her words to the board and every refusal; nothing above the
+  // withdrawal.
   void MaudAsksWhoHasSeenHerWords() {
     registry::v1::ListAccessHistoryRequest request;
     request.set_participant(maud_);

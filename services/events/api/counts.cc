@@ -36,7 +36,8 @@ absl::Status FillIn(const std::vector<CountedThings>& things, const CountQuery& 
   return absl::OkStatus();
 }
 
-// The place that was asked for is what the answer belongs to: a draft from a refusal asks for no more.
+// The place that was asked for is what the answer belongs to: a draft from a refusal asks for no
+// more.
 void Narrow(const CountQuery& query, gate::Ask* ask) {
   if (!text::MatchName(query.place, "places/*")) return;
   ask->scopes = {query.place};
