@@ -50,9 +50,12 @@ TEST(BenchSmokeTest, EveryMeasureAndRatioIsThereAndNotZero) {
     EXPECT_GT(measure.p50_ms().low(), 0);
     EXPECT_GE(measure.p99_ms().low(), measure.p50_ms().low());
   }
-  EXPECT_THAT(names, ::testing::ElementsAre("echo", "echo_again", "read", "write", "null_write",
-                                            "import_responses", "import_polis", "parse_responses"));
-  EXPECT_EQ(report.ratios_size(), 7);
+  EXPECT_THAT(
+      names, ::testing::ElementsAre("echo", "echo_again", "read", "read_tls", "write", "null_write",
+                                    "import_responses", "import_polis", "parse_responses"));
+  EXPECT_EQ(report.ratios_size(), 8);
+  EXPECT_GT(report.restart_ms().low(), 0);
+  EXPECT_GT(report.ledger_entries(), 0u);
   for (const auto& ratio : report.ratios()) EXPECT_GT(ratio.value().low(), 0) << ratio.name();
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <vector>
 
 namespace waterline::bench {
 namespace {
@@ -25,6 +26,12 @@ void WriteAndClose(int file, const std::string& text) {
   const bool written = write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
   close(file);
   if (!written) _exit(1);
+}
+
+// What holds the children that were started before: a later child must not hold them too.
+std::vector<int>& Holds() {
+  static std::vector<int> holds;
+  return holds;
 }
 
 // The child's whole life: its port, or why there is none, goes through `answer`.
@@ -51,10 +58,12 @@ absl::StatusOr<std::unique_ptr<Child>> Child::Start(const Serve& serve) {
   if (pid == 0) {
     close(answer[0]);
     close(hold[1]);
+    for (int earlier : Holds()) close(earlier);
     Live(serve, answer[1], hold[0]);
   }
   close(answer[1]);
   close(hold[0]);
+  Holds().push_back(hold[1]);
   const std::string text = ReadAll(answer[0]);
   close(answer[0]);
   int port = 0;
@@ -65,6 +74,7 @@ absl::StatusOr<std::unique_ptr<Child>> Child::Start(const Serve& serve) {
 }
 
 Child::~Child() {
+  std::erase(Holds(), hold_);
   close(hold_);
   waitpid(pid_, nullptr, 0);
 }

@@ -50,6 +50,10 @@ class Slot {
     context_->AddMetadata(Key(identity::kActorKey), kActor);
     context_->AddMetadata(Key(identity::kRoleKey), kRole);
     context_->AddMetadata(Key(identity::kPurposeKey), kPurpose);
+    if (!loop_->options->bearer.empty()) {
+      context_->AddMetadata(Key(identity::kAuthorizationKey),
+                            Key(identity::kBearer) + loop_->options->bearer);
+    }
     context_->set_deadline(std::chrono::system_clock::now() + kDeadline);
     request_ = loop_->options->request();
     response_.Clear();
@@ -96,13 +100,14 @@ double OwnCpuSeconds() {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
 }
 
-Channels Connect(int port, int connections) {
+Channels Connect(int port, int connections, std::shared_ptr<grpc::ChannelCredentials> credentials) {
+  if (credentials == nullptr) credentials = grpc::InsecureChannelCredentials();
   Channels channels;
   for (int i = 0; i < connections; ++i) {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // Or they would share a connection.
-    channels.push_back(grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(port),
-                                                 grpc::InsecureChannelCredentials(), arguments));
+    channels.push_back(
+        grpc::CreateCustomChannel("localhost:" + std::to_string(port), credentials, arguments));
   }
   return channels;
 }

@@ -17,7 +17,8 @@
 
 namespace grpc {
 class Channel;
-}
+class ChannelCredentials;
+}  // namespace grpc
 
 namespace waterline::bench {
 
@@ -26,11 +27,14 @@ double OwnCpuSeconds();
 
 // Some connections to one server.
 using Channels = std::vector<std::shared_ptr<grpc::Channel>>;
-Channels Connect(int port, int connections);
+// Without credentials unencrypted.
+Channels Connect(int port, int connections,
+                 std::shared_ptr<grpc::ChannelCredentials> credentials = nullptr);
 
 struct LoadOptions {
   std::string method;                         // /package.Service/Method
   std::function<grpc::ByteBuffer()> request;  // Called from many threads.
+  std::string bearer;                         // An access token for every call; empty: none.
   int in_flight = 64;
   std::chrono::duration<double> seconds{1};  // Counted, after a warm-up of a fifth of it.
 };

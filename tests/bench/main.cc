@@ -15,9 +15,11 @@
 #include <thread>
 
 #include "services/common/rpc/wire.h"
+#include "services/common/status/error.h"
 #include "services/common/status/macros.h"
 #include "tests/bench/echo.pb.h"
 #include "tests/bench/imports.h"
+#include "tests/bench/restart.h"
 #include "tests/bench/servers.h"
 #include "tests/bench/table.h"
 #include "tests/integration/workshop.h"
@@ -26,9 +28,9 @@
 namespace waterline::bench {
 namespace {
 
-const std::set<std::string> kAll = {"echo",         "echo_again",     "read",
-                                    "write",        "null_write",     "import_responses",
-                                    "import_polis", "parse_responses"};
+const std::set<std::string> kAll = {
+    "echo",       "echo_again",       "read",         "read_tls",       "restart", "write",
+    "null_write", "import_responses", "import_polis", "parse_responses"};
 constexpr double kQuietShare = 0.05;  // Of one core: below it a server counts as at rest.
 constexpr std::chrono::milliseconds kQuietWindow{100};
 constexpr int kQuietWindowsMax = 600;
@@ -88,36 +90,45 @@ class Folder {
 
 class Bench {
  public:
-  Bench(Flags flags, Child* waterlined, Child* bare)
+  Bench(Flags flags, Child* waterlined, Child* tls, const Proof* proof, Child* bare)
       : flags_(std::move(flags)),
         waterlined_(waterlined),
+        tls_(tls),
+        proof_(proof),
         bare_(bare),
         to_waterlined_(Connect(waterlined->port(), flags_.connections)),
+        to_tls_(Connect(tls->port(), flags_.connections, proof->client())),
         to_bare_(Connect(bare->port(), flags_.connections)) {}
 
   absl::StatusOr<v1::Report> RunAll();
+  const std::string& event() const { return event_; }
+  bool Wanted(const std::string& name) const {
+    return flags_.only.empty() ||
+           std::find(flags_.only.begin(), flags_.only.end(), name) != flags_.only.end();
+  }
 
  private:
   using MeasureRun = std::function<absl::StatusOr<Sample>(int round)>;
   std::vector<std::pair<std::string, MeasureRun>> Measures();
   absl::Status Prepare();
-  bool Wanted(const std::string& name) const {
-    return flags_.only.empty() ||
-           std::find(flags_.only.begin(), flags_.only.end(), name) != flags_.only.end();
-  }
   LoadOptions Options(std::string method) const;
   absl::StatusOr<Sample> Echo();
-  absl::StatusOr<Sample> Read();
+  absl::StatusOr<Sample> Read(const Channels& channels, const Child& server,
+                              const std::string& event, const std::string& bearer = "");
   absl::StatusOr<Sample> Write(const Channels& channels, const Child& server);
   absl::StatusOr<Sample> ImportResponses(int round);
   void WaitUntilQuiet() const;
 
   const Flags flags_;
   Child* const waterlined_;
+  Child* const tls_;
+  const Proof* const proof_;
   Child* const bare_;
   const Channels to_waterlined_;
+  const Channels to_tls_;
   const Channels to_bare_;
-  std::string event_;  // What is read.
+  std::string event_;      // What is read.
+  std::string tls_event_;  // The same where callers prove who they are.
   uint32_t response_bytes_ = 0;
   Files responses_;
 };
@@ -133,6 +144,12 @@ LoadOptions Bench::Options(std::string method) const {
 // The event to read, and how large its answer is.
 absl::Status Bench::Prepare() {
   WATERLINE_ASSIGN_OR_RETURN(event_, OpenEvent(to_waterlined_.front(), "prepare"));
+  const auto writer = Connect(tls_->port(), 1, proof_->writer()).front();
+  absl::StatusOr<std::string> event;
+  do {  // A token of the second in which the server started counts as used.
+    event = OpenEvent(writer, "prepare");
+  } while (ReasonOf(event.status()) == reason::kTokenReplayed.name);
+  WATERLINE_ASSIGN_OR_RETURN(tls_event_, std::move(event));
   WATERLINE_ASSIGN_OR_RETURN(response_bytes_, ReadEventBytes(to_waterlined_.front(), event_));
   responses_ = ResponseFiles(flags_.import_rows);
   return absl::OkStatus();
@@ -147,12 +164,14 @@ absl::StatusOr<Sample> Bench::Echo() {
   return Run(to_bare_, *bare_, options);
 }
 
-absl::StatusOr<Sample> Bench::Read() {
+absl::StatusOr<Sample> Bench::Read(const Channels& channels, const Child& server,
+                                   const std::string& event, const std::string& bearer) {
   LoadOptions options = Options("/waterline.events.v1.EventsService/GetEvent");
+  options.bearer = bearer;
   events::v1::GetEventRequest request;
-  request.set_name(event_);
+  request.set_name(event);
   options.request = [request] { return rpc::ToBuffer(request); };
-  return Run(to_waterlined_, *waterlined_, options);
+  return Run(channels, server, options);
 }
 
 absl::StatusOr<Sample> Bench::Write(const Channels& channels, const Child& server) {
@@ -180,7 +199,8 @@ absl::StatusOr<Sample> Bench::ImportResponses(int round) {
 std::vector<std::pair<std::string, Bench::MeasureRun>> Bench::Measures() {
   return {
       {"echo", [this](int) { return Echo(); }},
-      {"read", [this](int) { return Read(); }},
+      {"read", [this](int) { return Read(to_waterlined_, *waterlined_, event_); }},
+      {"read_tls", [this](int) { return Read(to_tls_, *tls_, tls_event_, proof_->Bearer()); }},
       {"write", [this](int) { return Write(to_waterlined_, *waterlined_); }},
       {"null_write", [this](int) { return Write(to_bare_, *bare_); }},
       {"echo_again", [this](int) { return Echo(); }},
@@ -197,9 +217,12 @@ std::vector<std::pair<std::string, Bench::MeasureRun>> Bench::Measures() {
 // Until nothing of the measure before is being done any more: projection, flushes, compaction.
 void Bench::WaitUntilQuiet() const {
   for (int i = 0; i < kQuietWindowsMax; ++i) {
-    const double before = waterlined_->cpu_seconds() + bare_->cpu_seconds();
+    const auto cpu = [this] {
+      return waterlined_->cpu_seconds() + tls_->cpu_seconds() + bare_->cpu_seconds();
+    };
+    const double before = cpu();
     std::this_thread::sleep_for(kQuietWindow);
-    const double used = waterlined_->cpu_seconds() + bare_->cpu_seconds() - before;
+    const double used = cpu() - before;
     if (used < kQuietShare * std::chrono::duration<double>(kQuietWindow).count()) return;
   }
 }
@@ -251,6 +274,18 @@ bool WriteJson(const v1::Report& report, const std::string& path) {
   return static_cast<bool>(file);
 }
 
+absl::Status MeasureRestarts(int rounds, const std::string& data, const std::string& event,
+                             v1::Report* report) {
+  std::vector<double> pauses;
+  for (int i = 0; i < rounds; ++i) {
+    WATERLINE_ASSIGN_OR_RETURN(const Restart restart, RestartUnderKill(data, event));
+    pauses.push_back(restart.pause_ms);
+    report->set_ledger_entries(restart.entries);
+  }
+  *report->mutable_restart_ms() = SpreadOf(std::move(pauses));
+  return absl::OkStatus();
+}
+
 int Fail(const std::string& message) {
   std::fprintf(stderr, "waterline-bench: %s\n", message.c_str());
   return 1;
@@ -259,15 +294,26 @@ int Fail(const std::string& message) {
 int Main(const Flags& flags) {
   const Folder folder(flags.data);
   if (folder.path().empty()) return Fail("cannot make a folder for the data");
-  auto waterlined = Child::Start([&](const Child::Ready& ready) {
-    return ServeWaterlined(folder.path() + "/waterlined", ready);
-  });
+  const std::string data = folder.path() + "/waterlined";
+  auto waterlined = Child::Start(
+      [&](const Child::Ready& ready) { return ServeWaterlined(data, nullptr, ready); });
   if (!waterlined.ok()) return Fail(std::string(waterlined.status().message()));
+  const Proof proof(folder.path() + "/proof");
+  auto tls = Child::Start([&](const Child::Ready& ready) {
+    return ServeWaterlined(folder.path() + "/tls", &proof, ready);
+  });
+  if (!tls.ok()) return Fail(std::string(tls.status().message()));
   auto bare = Child::Start(
       [&](const Child::Ready& ready) { return ServeBare(folder.path() + "/bare", ready); });
   if (!bare.ok()) return Fail(std::string(bare.status().message()));
-  const auto report = Bench(flags, waterlined->get(), bare->get()).RunAll();
+  Bench bench(flags, waterlined->get(), tls->get(), &proof, bare->get());
+  auto report = bench.RunAll();
   if (!report.ok()) return Fail(report.status().ToString());
+  waterlined->reset();
+  if (bench.Wanted("restart")) {
+    const auto status = MeasureRestarts(flags.rounds, data, bench.event(), &*report);
+    if (!status.ok()) return Fail(status.ToString());
+  }
   std::fputs(ToTable(*report).c_str(), stdout);
   if (!flags.json.empty() && !WriteJson(*report, flags.json))
     return Fail("cannot write " + flags.json);

@@ -48,7 +48,7 @@ class NullLedger : public gate::Decider {
 absl::Status MakeNetwork(const std::string& data) {
   deployment::InitOptions options;
   options.data = data;
-  options.network = "dev-bench";
+  options.network = kNetwork;
   options.host = kOrganisation;
   options.host_title = "Bench Board";
   options.administrator = "stella";
@@ -91,11 +91,16 @@ struct BareParts {
 
 }  // namespace
 
-absl::Status ServeWaterlined(const std::string& data, const Child::Ready& ready) {
+absl::Status ServeWaterlined(const std::string& data, const Proof* proof,
+                             const Child::Ready& ready) {
   WATERLINE_RETURN_IF_ERROR(MakeNetwork(data));
   deployment::ServeOptions options;
   options.data = data;
   options.listen = {kListen};
+  if (proof != nullptr) {
+    options.tls = proof->server();
+    options.trust = proof->trust();
+  }
   WATERLINE_ASSIGN_OR_RETURN(const auto server, deployment::Waterlined::Start(options));
   ready(server->port());
   return absl::OkStatus();

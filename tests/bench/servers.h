@@ -8,9 +8,11 @@
 #include <string>
 
 #include "tests/bench/child.h"
+#include "tests/bench/proof.h"
 
 namespace waterline::bench {
 
+inline constexpr char kNetwork[] = "dev-bench";
 inline constexpr char kOrganisation[] = "local-bench-board";
 inline constexpr char kActor[] = "bench";
 inline constexpr char kRole[] = "engagement_lead";
@@ -18,7 +20,9 @@ inline constexpr char kPurpose[] = "service_planning";
 inline constexpr char kEchoMethod[] = "/waterline.bench.v1.EchoService/Echo";
 
 // Each makes a network in the empty folder `data` and serves it until `ready` returns.
-absl::Status ServeWaterlined(const std::string& data, const Child::Ready& ready);
+// `proof`: by mutual TLS; nullptr: callers are believed.
+absl::Status ServeWaterlined(const std::string& data, const Proof* proof,
+                             const Child::Ready& ready);
 absl::Status ServeBare(const std::string& data, const Child::Ready& ready);
 
 }  // namespace waterline::bench

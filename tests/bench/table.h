@@ -17,6 +17,9 @@ using Samples = std::map<std::string, std::vector<Sample>>;
 // Adds measures and ratios; a ratio whose measures were left out is left out.
 void AddResults(const Samples& samples, v1::Report* report);
 
+// The middle one, the lowest and the highest of at least one.
+v1::Spread SpreadOf(std::vector<double> values);
+
 std::string ToTable(const v1::Report& report);
 
 }  // namespace waterline::bench

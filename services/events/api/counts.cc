@@ -41,7 +41,7 @@ absl::Status FillIn(const std::vector<CountedThings>& things, const CountQuery& 
 void Narrow(const CountQuery& query, gate::Ask* ask) {
   if (!text::MatchName(query.place, "places/*")) return;
   ask->scopes = {query.place};
-  ask->filter = "place = " + query.place;
+  ask->filter.assign("place = ").append(query.place);
 }
 
 // The contributions of one event that are alike to the policy: those of one person, and those of
