@@ -60,12 +60,12 @@ accountability::VerifySignature SignaturesBy(const std::string& trust) {
 }
 
 absl::StatusOr<std::unique_ptr<Admission>> Admission::Open(const TlsOptions& tls, std::string trust,
-                                                           std::string bundle,
+                                                           std::string made,
                                                            const rpc::NetworkFacts& facts,
                                                            Clock* clock) {
   WATERLINE_RETURN_IF_ERROR(Check(tls, facts));
   std::unique_ptr<Admission> admission(
-      new Admission(tls, std::move(trust), std::move(bundle), facts));
+      new Admission(tls, std::move(trust), std::move(made), facts));
   if (admission->has_tls()) {
     WATERLINE_RETURN_IF_ERROR(admission->OpenTrust(clock));
   } else {
@@ -84,15 +84,18 @@ absl::Status Admission::OpenTrust(Clock* clock) {
                                             " holds nothing of the host itself: " + facts_.host +
                                             "/issuer.pem and " + facts_.host + "/jwks.json");
   }
-  WATERLINE_RETURN_IF_ERROR(trust_->WriteBundle(bundle_));
-  watch_ = std::make_unique<identity::TrustWatch>(trust_.get(), bundle_, Tell);
+  WATERLINE_ASSIGN_OR_RETURN(own_, OwnCertificate::Open(tls_, made_));
+  WATERLINE_RETURN_IF_ERROR(trust_->WriteBundle(Bundle()));
+  watch_ = std::make_unique<identity::TrustWatch>(trust_.get(), Bundle(), Tell);
   callers_ = std::make_unique<identity::MtlsIdentity>(facts_.network, trust_.get(), clock);
   return absl::OkStatus();
 }
 
 void Admission::Admit(rpc::ServerOptions* server) const {
   server->identity = callers_.get();
-  if (has_tls()) server->tls = rpc::TlsFiles{tls_.certificate, tls_.key, bundle_};
+  if (!has_tls()) return;
+  const TlsOptions own = own_->copies();
+  server->tls = rpc::TlsFiles{own.certificate, own.key, Bundle()};
 }
 
 void Admission::AdmitServices(rpc::ServerOptions* server) const {
@@ -105,7 +108,8 @@ absl::StatusOr<rpc::Link> Admission::LinkTo(const std::string& from, const std::
                                             const std::string& address) const {
   rpc::LinkOptions link{from, to, address, nullptr};
   if (has_tls()) {
-    const rpc::TlsFiles files{tls_.certificate, tls_.key,
+    const TlsOptions own = own_->copies();
+    const rpc::TlsFiles files{own.certificate, own.key,
                               trust_folder_ + "/" + facts_.host + "/issuer.pem"};
     WATERLINE_ASSIGN_OR_RETURN(link.credentials,
                                rpc::LinkCredentialsOf(files, rpc::HostServicePrefix(facts_) + to));

@@ -16,24 +16,19 @@
 #include "services/common/rpc/link.h"
 #include "services/common/rpc/network.h"
 #include "services/common/rpc/server.h"
+#include "services/waterlined/own_certificate.h"
 
 namespace waterline::deployment {
 
-// The own certificate (then its intermediates) and its key, PEM: replaced together, in a new folder
-// behind a symbolic link, they count for the next connection. Both empty: development identity.
-struct TlsOptions {
-  std::string certificate;
-  std::string key;
-};
-
 class Admission {
  public:
-  // `trust` is the folder of whom the network trusts; `bundle` a file that is made of it for TLS.
+  // `trust` is the folder of whom the network trusts; `made` a folder for what is made of it and of
+  // the certificate for TLS.
   // INVALID_FIELDS when only half of `tls` is there; FAILED_PRECONDITION when the network is not
   // for development and there is no certificate, or naming the file that is missing or wrong.
   // `clock` outlives it.
   static absl::StatusOr<std::unique_ptr<Admission>> Open(const TlsOptions& tls, std::string trust,
-                                                         std::string bundle,
+                                                         std::string made,
                                                          const rpc::NetworkFacts& facts,
                                                          Clock* clock);
   ~Admission();
@@ -48,19 +43,21 @@ class Admission {
                                    const std::string& address) const;
 
  private:
-  Admission(TlsOptions tls, std::string trust, std::string bundle, const rpc::NetworkFacts& facts)
+  Admission(TlsOptions tls, std::string trust, std::string made, const rpc::NetworkFacts& facts)
       : tls_(std::move(tls)),
         trust_folder_(std::move(trust)),
-        bundle_(std::move(bundle)),
+        made_(std::move(made)),
         facts_(facts) {}
+  std::string Bundle() const { return made_ + "/trust.pem"; }
   bool has_tls() const { return !tls_.certificate.empty(); }
   absl::Status OpenTrust(Clock* clock);
 
   const TlsOptions tls_;
   const std::string trust_folder_;
-  const std::string bundle_;
+  const std::string made_;
   const rpc::NetworkFacts facts_;
-  std::unique_ptr<identity::TrustStore> trust_;  // These two with TLS only.
+  std::unique_ptr<OwnCertificate> own_;  // These three with TLS only.
+  std::unique_ptr<identity::TrustStore> trust_;
   std::unique_ptr<identity::TrustWatch> watch_;
   std::unique_ptr<identity::IdentityProvider> callers_;
   std::unique_ptr<identity::IdentityProvider> services_;  // Of development identity only.

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "services/common/crypto/random.h"
 #include "services/common/identity/throwaway.h"
@@ -37,8 +38,8 @@ class AdmissionTest : public ::testing::Test {
   }
   absl::Status Open(const TlsOptions& tls, bool development) {
     const rpc::NetworkFacts facts{"sussex", "ods-qnx", development, false, ""};
-    auto opened = Admission::Open(tls, (folder_ / "trust").string(),
-                                  (folder_ / "trust.pem").string(), facts, &clock_);
+    auto opened = Admission::Open(tls, (folder_ / "trust").string(), (folder_ / "tls").string(),
+                                  facts, &clock_);
     if (opened.ok()) (*opened)->Admit(&server_);
     has_tls_ = server_.tls.has_value();
     return opened.status();
@@ -67,7 +68,7 @@ TEST_F(AdmissionTest, WithACertificateEverybodyProvesWhoTheyAreInDevelopmentToo)
   has_tls_ = false;
   EXPECT_TRUE(Open(Own(), true).ok());
   EXPECT_TRUE(has_tls_);
-  EXPECT_TRUE(fs::exists(folder_ / "trust.pem"));
+  EXPECT_TRUE(fs::exists(folder_ / "tls" / "trust.pem"));
 }
 
 TEST_F(AdmissionTest, HalfOfWhatTlsNeedsIsAMistakeThatIsNamed) {
@@ -77,6 +78,50 @@ TEST_F(AdmissionTest, HalfOfWhatTlsNeedsIsAMistakeThatIsNamed) {
   const auto no_host = Open(Own(), true);
   EXPECT_EQ(ReasonOf(no_host), reason::kStateForbids.name);
   EXPECT_NE(no_host.message().find("ods-qnx/issuer.pem"), absl::string_view::npos) << no_host;
+}
+
+class OwnCertificateTest : public AdmissionTest {
+ protected:
+  static std::string Content(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  }
+  // Looks until the file holds that, as the process does with every second.
+  static void WaitFor(const std::string& path, const std::string& content) {
+    while (Content(path) != content) std::this_thread::yield();
+  }
+};
+
+TEST_F(OwnCertificateTest, WhatIsNotAPairIsNamedAtTheStart) {
+  const auto own = Own();
+  const auto other = authority_.Issue({{"spiffe://sussex/org/ods-qnx/svc/waterlined"}});
+  const auto fault = [&](const TlsOptions& files) {
+    const auto opened = OwnCertificate::Open(files, (folder_ / "tls").string());
+    EXPECT_EQ(ReasonOf(opened.status()), reason::kStateForbids.name);
+    return MetadataOf(opened.status(), "file");
+  };
+  EXPECT_EQ(fault({own.certificate, Write("other.key", other.key_pem)}), Write("other.key", ""));
+  EXPECT_EQ(fault({Write("empty.pem", ""), own.key}), (folder_ / "empty.pem").string());
+  EXPECT_EQ(fault({own.key, own.key}), own.key);
+  EXPECT_EQ(fault({own.certificate, own.certificate}), own.certificate);
+}
+
+TEST_F(OwnCertificateTest, APairIsTakenWhenItIsWholeAndNotBefore) {
+  const auto files = Own();
+  const std::string first = Content(files.certificate);
+  auto opened =
+      OwnCertificate::Open(files, (folder_ / "tls").string(), std::chrono::milliseconds(1));
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  const auto copies = (*opened)->copies();
+  EXPECT_EQ(Content(copies.certificate), first);
+  EXPECT_EQ(fs::status(copies.key).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+  const auto next = authority_.Issue({{"spiffe://sussex/org/ods-qnx/svc/waterlined"}});
+  Write("own.pem", "");  // As a copy over it begins.
+  Write("own.pem", next.certificate_pem);
+  EXPECT_EQ(Content(copies.certificate), first) << "its key is not there yet";
+  Write("own.key", next.key_pem);
+  WaitFor(copies.certificate, next.certificate_pem);
+  EXPECT_EQ(Content(copies.key), next.key_pem);
 }
 
 }  // namespace

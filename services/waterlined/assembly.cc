@@ -33,7 +33,7 @@ struct Waterlined::Impl {
 
 absl::Status Waterlined::Impl::Admit(const ServeOptions& options) {
   WATERLINE_ASSIGN_OR_RETURN(
-      admission, Admission::Open(options.tls, TrustOf(options), Layout(options.data).TrustBundle(),
+      admission, Admission::Open(options.tls, TrustOf(options), Layout(options.data).Tls(),
                                  foundation->facts(), &clock));
   return absl::OkStatus();
 }

@@ -9,7 +9,7 @@
 //     stores/<service>/                RocksDB, one per service
 //     stores/accountability.anchor     the newest checkpoint, against rollback
 //     trust/<organisation id>/         what is pinned of a partner: jwks.json, issuer.pem
-//     trust.pem                        all issuers of it, for TLS; made anew by the server
+//     tls/                             what TLS reads: made anew by the server of its flags and trust
 //     LOCK                             held by whoever has the folder open
 //
 // network.conf:
@@ -58,7 +58,7 @@ struct Layout {
   std::string Stores() const { return data + "/stores"; }
   std::string Store(const std::string& service) const { return data + "/stores/" + service; }
   std::string Trust() const { return data + "/trust"; }
-  std::string TrustBundle() const { return data + "/trust.pem"; }
+  std::string Tls() const { return data + "/tls"; }
   std::string Anchor() const { return data + "/stores/accountability.anchor"; }
 };
 

@@ -117,9 +117,8 @@ absl::Status Separate::Impl::OpenData() {
 absl::Status Separate::Impl::Admit() {
   const Layout layout(options.data);
   if (options.trust.empty()) options.trust = layout.Trust();
-  WATERLINE_ASSIGN_OR_RETURN(admission,
-                             Admission::Open(options.tls, options.trust, layout.TrustBundle(),
-                                             foundation->facts(), &clock));
+  WATERLINE_ASSIGN_OR_RETURN(admission, Admission::Open(options.tls, options.trust, layout.Tls(),
+                                                        foundation->facts(), &clock));
   for (const auto& [service, address] : options.links) {
     WATERLINE_ASSIGN_OR_RETURN(auto link, admission->LinkTo(options.service, service, address));
     links.emplace(service, std::move(link));

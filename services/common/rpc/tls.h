@@ -2,8 +2,8 @@
 
 // Mutual TLS: the files a process shows itself with and the certificates it lets in. The files are
 // watched: a new certificate, key or trust file counts for the next connection, without restart.
-// Replace certificate and key together (in a new folder behind a symbolic link): a pair that does
-// not match is not taken, the old one stays.
+// gRPC ends the process when it finds an empty file, so they must be replaced in one step,
+// certificate and key together: waterlined/own_certificate.h does that.
 // Thread safety: values and pure functions.
 
 #include <chrono>

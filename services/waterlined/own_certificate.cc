@@ -1,0 +1,123 @@
+#include "services/waterlined/own_certificate.h"
+
+#include <fcntl.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "services/common/log/log.h"
+#include "services/common/status/error.h"
+#include "services/common/status/macros.h"
+
+namespace waterline::deployment {
+namespace {
+
+namespace fs = std::filesystem;
+
+absl::Status Faulty(const std::string& path, const std::string& what) {
+  return Error(reason::kStateForbids, "the TLS file " + path + " " + what, {{"file", path}});
+}
+
+absl::StatusOr<std::string> Read(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string content(std::istreambuf_iterator<char>(file), {});
+  if (file && !content.empty()) return content;
+  return Faulty(path, "is missing, empty or may not be read by this process");
+}
+
+template <class Parsed>
+using Owned = std::unique_ptr<Parsed, void (*)(Parsed*)>;
+
+// Both are whole, and the key is that of the certificate.
+absl::Status Check(const TlsOptions& files, const std::string& certificate,
+                   const std::string& key) {
+  const auto bio_of = [](const std::string& pem) {
+    return std::unique_ptr<BIO, int (*)(BIO*)>(
+        BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free);
+  };
+  const Owned<X509> x509(PEM_read_bio_X509(bio_of(certificate).get(), nullptr, nullptr, nullptr),
+                         &X509_free);
+  if (x509 == nullptr) return Faulty(files.certificate, "holds no certificate in PEM");
+  char no_password[] = "";
+  const Owned<EVP_PKEY> private_key(
+      PEM_read_bio_PrivateKey(bio_of(key).get(), nullptr, nullptr, no_password), &EVP_PKEY_free);
+  if (private_key == nullptr)
+    return Faulty(files.key, "holds no private key in PEM that opens without a password");
+  if (X509_check_private_key(x509.get(), private_key.get()) != 1)
+    return Faulty(files.key, "is not the key of the certificate in " + files.certificate);
+  return absl::OkStatus();
+}
+
+absl::Status WriteForOwner(const std::string& path, const std::string& content) {
+  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  const bool written = file >= 0 && write(file, content.data(), content.size()) ==
+                                        static_cast<ssize_t>(content.size());
+  if (file >= 0) close(file);
+  return written ? absl::OkStatus() : Error(reason::kStorageFull, "could not write " + path);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<OwnCertificate>> OwnCertificate::Open(
+    TlsOptions files, std::string folder, std::chrono::milliseconds every) {
+  std::error_code error;
+  fs::remove_all(folder, error);
+  fs::create_directories(folder, error);
+  if (!error) fs::permissions(folder, fs::perms::owner_all, error);
+  if (error) return Error(reason::kUnavailable, "cannot make the folder " + folder);
+  std::unique_ptr<OwnCertificate> own(new OwnCertificate(std::move(files), std::move(folder)));
+  WATERLINE_RETURN_IF_ERROR(own->CopyIfChanged());
+  own->thread_ = std::thread([raw = own.get(), every] { raw->Watch(every); });
+  return own;
+}
+
+OwnCertificate::~OwnCertificate() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+// Both change in one step: a new folder behind a symbolic link.
+absl::Status OwnCertificate::CopyIfChanged() {
+  WATERLINE_ASSIGN_OR_RETURN(const auto certificate, Read(files_.certificate));
+  WATERLINE_ASSIGN_OR_RETURN(const auto key, Read(files_.key));
+  if (certificate + key == shown_) return absl::OkStatus();
+  WATERLINE_RETURN_IF_ERROR(Check(files_, certificate, key));
+  const std::string name = std::to_string(copies_++);
+  std::error_code error;
+  fs::create_directory(folder_ + "/" + name, error);
+  WATERLINE_RETURN_IF_ERROR(WriteForOwner(folder_ + "/" + name + "/certificate.pem", certificate));
+  WATERLINE_RETURN_IF_ERROR(WriteForOwner(folder_ + "/" + name + "/key.pem", key));
+  fs::create_directory_symlink(name, folder_ + "/next", error);
+  if (!error) fs::rename(folder_ + "/next", folder_ + "/live", error);
+  if (error) return Error(reason::kUnavailable, "cannot write into " + folder_);
+  shown_ = certificate + key;
+  return absl::OkStatus();
+}
+
+void OwnCertificate::Watch(std::chrono::milliseconds every) {
+  std::unique_lock lock(mutex_);
+  while (!wake_.wait_for(lock, every, [this] { return stopping_; })) {
+    lock.unlock();
+    Look();
+    lock.lock();
+  }
+}
+
+void OwnCertificate::Look() {
+  const int before = copies_;
+  const absl::Status status = CopyIfChanged();
+  if (copies_ != before && status.ok()) log::Info("another certificate is shown");
+  const std::string fault(status.message());
+  if (!fault.empty() && fault != fault_) log::Error("certificate not taken", {{"message", fault}});
+  fault_ = fault;
+}
+
+}  // namespace waterline::deployment
