@@ -1,7 +1,7 @@
 #pragma once
 
-// Every method of the project, from the descriptors that are linked into the test: one that is added
-// tomorrow is walked too. Run from the root of the project. Thread safety: pure functions.
+// Every method of the project, from the descriptors that are linked into the test: one that is
+// added tomorrow is walked too. Run from the root of the project. Thread safety: pure functions.
 
 #include <google/protobuf/descriptor.h>
 
