@@ -299,7 +299,7 @@ void Expect(const Heard& heard, const MethodDescriptor* method, const Kind& kind
 
 // What the matrix came to, so that it cannot have been empty.
 struct Tally {
-  int cells = 0;
+  size_t cells = 0;
   int permits = 0;
   int refusals = 0;
   std::map<common::v1::Exposure, std::set<const MethodDescriptor*>> methods;
@@ -351,6 +351,16 @@ class Authorisation : public ::testing::Test {
   std::unique_ptr<Parties> parties_;
 };
 
+std::string Checkpoint(int port, const Kind& kind) {
+  const auto channel = grpc::CreateChannel("localhost:" + std::to_string(port), kind.credentials);
+  Context context;
+  const auto answer =
+      CallRaw(channel, "/waterline.accountability.v1.AccountabilityService/GetCheckpoint", {""},
+              context.get());
+  EXPECT_TRUE(answer.status.ok()) << answer.status;
+  return answer.messages.empty() ? "" : answer.messages[0];
+}
+
 TEST_F(Authorisation, EveryMethodByEverybodyAtEveryLevel) {
   deployment::ServeOptions options;
   options.data = data().string();
@@ -358,22 +368,27 @@ TEST_F(Authorisation, EveryMethodByEverybodyAtEveryLevel) {
   options.tls = TlsOf("waterlined");
   auto server = deployment::Waterlined::Start(options);
   ASSERT_TRUE(server.ok()) << server.status();
+  const int port = (*server)->port();
   const Callers callers(parties_.get());
+  const auto who_hold = callers.WhoHold();
+  const std::string before = Checkpoint(port, who_hold[0]);
   Tally tally;
-  int kinds = 0;
-  for (const auto& some :
+  size_t kinds = who_hold.size();
+  for (const auto& strangers :
        {callers.WithoutConnection("cli"), callers.WithCertificatesThatDoNotHold(),
-        callers.WithTokensThatDoNotHold(), callers.WhoHold()}) {
-    for (const auto& kind : some) {
-      Walk((*server)->port(), kind, &tally);
-      ++kinds;
-    }
+        callers.WithTokensThatDoNotHold()}) {
+    kinds += strangers.size();
+    for (const auto& kind : strangers) Walk(port, kind, &tally);
   }
-  EXPECT_EQ(tally.cells, kinds * static_cast<int>(AllMethods().size() * std::size(kLevels)));
-  for (const auto exposure : {EXPOSURE_PUBLIC, EXPOSURE_GATED, EXPOSURE_INTERNAL})
-    EXPECT_FALSE(tally.methods[exposure].empty()) << common::v1::Exposure_Name(exposure);
+  EXPECT_EQ(Checkpoint(port, who_hold[0]), before) << "who is not known leaves nothing behind";
+  EXPECT_EQ(tally.permits + tally.refusals, 0);
+  for (const auto& kind : who_hold) Walk(port, kind, &tally);
+  EXPECT_NE(Checkpoint(port, who_hold[0]), before);
   EXPECT_GT(tally.permits, 0);
   EXPECT_GT(tally.refusals, 0);
+  EXPECT_EQ(tally.cells, kinds * AllMethods().size() * std::size(kLevels));
+  for (const auto exposure : {EXPOSURE_PUBLIC, EXPOSURE_GATED, EXPOSURE_INTERNAL})
+    EXPECT_FALSE(tally.methods[exposure].empty()) << common::v1::Exposure_Name(exposure);
 }
 
 // ---- The ports of the host's services -----------------------------------------------------------
