@@ -4,7 +4,6 @@
 
 #include <google/protobuf/text_format.h>
 
-#include <filesystem>
 #include <fstream>
 #include <map>
 #include <set>
@@ -12,16 +11,10 @@
 #include "absl/strings/str_replace.h"
 #include "services/common/privacy/projection.h"
 #include "services/common/privacy/vault.h"
+#include "tests/contract/methods.h"
 #include "tests/integration/importing.h"
 #include "tests/integration/raw.h"
-#include "waterline/accountability/storage/v1/records.pb.h"
 #include "waterline/accountability/v1/accountability_service.grpc.pb.h"
-#include "waterline/common/v1/error_reason.pb.h"
-#include "waterline/events/storage/v1/records.pb.h"
-#include "waterline/inference/storage/v1/records.pb.h"
-#include "waterline/inference/v1/inference_service.grpc.pb.h"
-#include "waterline/registry/storage/v1/records.pb.h"
-#include "waterline/registry/v1/registry_service.grpc.pb.h"
 
 namespace waterline::testing {
 namespace {
@@ -32,54 +25,9 @@ using common::v1::EXPOSURE_PUBLIC;
 using google::protobuf::Descriptor;
 using google::protobuf::DescriptorPool;
 using google::protobuf::FieldDescriptor;
-using google::protobuf::FileDescriptor;
 using google::protobuf::Message;
 using google::protobuf::MessageFactory;
 using google::protobuf::MethodDescriptor;
-
-// Keeps every package linked in, whether or not a server needs it.
-std::vector<const FileDescriptor*> Linked() {
-  return {common::v1::ErrorReason_descriptor()->file(),
-          common::storage::v1::Sealed::descriptor()->file(),
-          registry::storage::v1::ParticipantRecord::descriptor()->file(),
-          events::storage::v1::EventRecord::descriptor()->file(),
-          inference::storage::v1::ScopeState::descriptor()->file(),
-          accountability::storage::v1::EntryRecord::descriptor()->file()};
-}
-
-// Every proto file of the project, as the programs know it.
-std::vector<const FileDescriptor*> AllFiles() {
-  Linked();
-  std::vector<const FileDescriptor*> files;
-  const std::filesystem::path root = "proto";
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(root / "waterline")) {
-    if (entry.path().extension() != ".proto") continue;
-    const std::string name = std::filesystem::relative(entry.path(), root);
-    const auto* file = DescriptorPool::generated_pool()->FindFileByName(name);
-    EXPECT_NE(file, nullptr) << name << " is linked into nothing";
-    if (file != nullptr) files.push_back(file);
-  }
-  return files;
-}
-
-std::vector<const MethodDescriptor*> AllMethods() {
-  std::vector<const MethodDescriptor*> methods;
-  for (const auto* file : AllFiles()) {
-    for (int s = 0; s < file->service_count(); ++s) {
-      for (int m = 0; m < file->service(s)->method_count(); ++m)
-        methods.push_back(file->service(s)->method(m));
-    }
-  }
-  return methods;
-}
-
-common::v1::Exposure ExposureOf(const MethodDescriptor* method) {
-  return method->options().GetExtension(common::v1::exposure);
-}
-
-std::string PathOf(const MethodDescriptor* method) {
-  return "/" + method->service()->full_name() + "/" + method->name();
-}
 
 // Services of which every method is INTERNAL are on no port.
 TEST(Exposure, AllFourServicesAreWalked) {

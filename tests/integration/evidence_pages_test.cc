@@ -85,5 +85,10 @@ TEST_F(EvidencePages, PagesOfTwoStatesAreNeverMixed) {
     EXPECT_EQ(ReasonOf(Page(event, token).status()), "INVALID_FIELDS") << token;
 }
 
+TEST_F(EvidencePages, WhatNamesNoEventIsABadRequest) {
+  for (const char* event : {"", "organisations/a", "organisations/a/events/"})
+    EXPECT_EQ(ReasonOf(Page(event, "").status()), "INVALID_FIELDS") << event;
+}
+
 }  // namespace
 }  // namespace waterline::testing

@@ -16,7 +16,8 @@ namespace waterline::accountability {
 
 class LedgerFixture {
  public:
-  LedgerFixture() {
+  // `time` outlives it; nullptr: that of the machine.
+  explicit LedgerFixture(Clock* time = nullptr) : clock(time == nullptr ? &system : time) {
     facts.network = "dev-test";
     facts.host = "local-board";
     const std::string keys = ::testing::TempDir() + "keys-" + crypto::RandomId('k');
@@ -67,7 +68,7 @@ class LedgerFixture {
 
   rpc::NetworkFacts facts;
   SystemClock system;
-  MonotoneClock clock{&system};
+  MonotoneClock clock;
   waterline::storage::MemoryStore store;
   std::unique_ptr<privacy::Vault> vault;
   NoteSigner signer{"dev-test/accountability",

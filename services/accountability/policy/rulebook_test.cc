@@ -6,6 +6,8 @@
 
 #include <chrono>
 #include <set>
+#include <thread>
+#include <vector>
 
 #include "services/accountability/domain/life_cycle.h"
 #include "services/accountability/domain/sample_terms.h"
@@ -58,6 +60,8 @@ v1::Question Read(const std::string& attempt, const std::string& place = "places
 
 class RulebookTest : public ::testing::Test {
  protected:
+  explicit RulebookTest(Clock* time = nullptr) : fixture_(time) {}
+
   void Agree(const v1::Agreement& agreement) {
     Rulebook::AgreementChange change;
     change.entry.set_agreement(agreement.name());
@@ -110,6 +114,50 @@ TEST_F(RulebookTest, ARateCapRefusesRecordsItAndSaysWhenToComeBack) {
   EXPECT_EQ(entry.result(), v1::RESULT_DENY);
   EXPECT_EQ(entry.reasons(0), "RATE_LIMITED");
   EXPECT_EQ(entry.agreement(), "agreements/a1");
+}
+
+// A cap refills with time: here none passes.
+struct StoppedClock : Clock {
+  int64_t NowMs() override { return now; }
+  const int64_t now = SystemClock().NowMs();
+};
+struct HasStoppedClock {
+  StoppedClock stopped;
+};
+class FloodTest : private HasStoppedClock, public RulebookTest {
+ protected:
+  FloodTest() : RulebookTest(&stopped) {}
+};
+
+TEST_F(FloodTest, TenTimesTheCapGetsTheCapAndARecordedRefusalForEachOfTheRest) {
+  constexpr int kThreads = 8, kEach = 100, kCap = kThreads * kEach / 10;
+  Agree(InForce(kCap));
+  std::vector<std::vector<v1::Decision>> decisions(kThreads);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([this, t, &mine = decisions[static_cast<size_t>(t)]] {
+      for (int i = 0; i < kEach; ++i)
+        mine.push_back(Decide(Read(std::to_string(t) + "-" + std::to_string(i))));
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  int permitted = 0;
+  std::set<uint64_t> positions;
+  for (const auto& some : decisions) {
+    for (const auto& decision : some) {
+      positions.insert(decision.receipt().position().index());
+      EXPECT_EQ(EntryOf(decision).result(), decision.result());
+      if (decision.result() != v1::RESULT_DENY) {
+        ++permitted;
+        continue;
+      }
+      ASSERT_EQ(decision.reasons_size(), 1);
+      EXPECT_EQ(decision.reasons(0), "RATE_LIMITED");
+      EXPECT_EQ(EntryOf(decision).reasons(0), "RATE_LIMITED");
+    }
+  }
+  EXPECT_EQ(permitted, kCap);
+  EXPECT_EQ(positions.size(), size_t{kThreads} * kEach) << "none was dropped, none shares an entry";
 }
 
 // Who was refused sees the entry: nothing in it tells a record that is out of reach from none.

@@ -6,6 +6,7 @@
 #include "services/common/crypto/hash.h"
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
+#include "services/common/text/id.h"
 
 namespace waterline::events {
 namespace {
@@ -68,6 +69,8 @@ EvidenceApi::Answer<v1::ReadFeedResponse> EvidenceApi::ReadFeed(
 
 EvidenceApi::Answer<v1::GetEventEvidenceResponse> EvidenceApi::GetEventEvidence(
     const rpc::Call&, const v1::GetEventEvidenceRequest& request) {
+  if (!text::MatchName(request.event(), "organisations/*/events/*"))
+    co_return BadFields({{"event", "is not organisations/{organisation}/events/{event}"}});
   // Every page reads and hashes the whole: too long for a thread of the network.
   co_await pool_->Hop();
   WATERLINE_CO_ASSIGN_OR_RETURN(auto whole, co_await reader_.Read(request.event()));
