@@ -9,7 +9,7 @@
 //     stores/<service>/                RocksDB, one per service
 //     stores/accountability.anchor     the newest checkpoint, against rollback
 //     trust/<organisation id>/         what is pinned of a partner: jwks.json, issuer.pem
-//     tls/                             what TLS reads: made anew by the server of its flags and trust
+//     tls/                             what TLS reads: made anew by the server
 //     LOCK                             held by whoever has the folder open
 //
 // network.conf:

@@ -1,14 +1,13 @@
 #include "services/waterlined/own_certificate.h"
 
 #include <fcntl.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 
+#include "services/common/identity/certificate.h"
 #include "services/common/log/log.h"
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
@@ -29,27 +28,20 @@ absl::StatusOr<std::string> Read(const std::string& path) {
   return Faulty(path, "is missing, empty or may not be read by this process");
 }
 
-template <class Parsed>
-using Owned = std::unique_ptr<Parsed, void (*)(Parsed*)>;
-
 // Both are whole, and the key is that of the certificate.
 absl::Status Check(const TlsOptions& files, const std::string& certificate,
                    const std::string& key) {
-  const auto bio_of = [](const std::string& pem) {
-    return std::unique_ptr<BIO, int (*)(BIO*)>(
-        BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free);
-  };
-  const Owned<X509> x509(PEM_read_bio_X509(bio_of(certificate).get(), nullptr, nullptr, nullptr),
-                         &X509_free);
-  if (x509 == nullptr) return Faulty(files.certificate, "holds no certificate in PEM");
-  char no_password[] = "";
-  const Owned<EVP_PKEY> private_key(
-      PEM_read_bio_PrivateKey(bio_of(key).get(), nullptr, nullptr, no_password), &EVP_PKEY_free);
-  if (private_key == nullptr)
-    return Faulty(files.key, "holds no private key in PEM that opens without a password");
-  if (X509_check_private_key(x509.get(), private_key.get()) != 1)
-    return Faulty(files.key, "is not the key of the certificate in " + files.certificate);
-  return absl::OkStatus();
+  switch (identity::CheckPair(certificate, key)) {
+    case identity::PairFault::kNone:
+      return absl::OkStatus();
+    case identity::PairFault::kNoCertificate:
+      return Faulty(files.certificate, "holds no certificate in PEM");
+    case identity::PairFault::kNoKey:
+      return Faulty(files.key, "holds no private key in PEM that opens without a password");
+    case identity::PairFault::kDoNotFit:
+      break;
+  }
+  return Faulty(files.key, "is not the key of the certificate in " + files.certificate);
 }
 
 absl::Status WriteForOwner(const std::string& path, const std::string& content) {

@@ -1,9 +1,9 @@
 #pragma once
 
 // The certificate that a process shows, in a place where TLS never finds half of one: gRPC ends the
-// process when it reads an empty certificate. What the operator replaces, in whatever way, is copied
-// once it is whole and its key fits; until then the one before is shown, and the log says why.
-// Thread safety: certificate and key from any thread; the rest from one.
+// process when it reads an empty certificate. What the operator replaces, in whatever way, is
+// copied once it is whole and its key fits; until then the one before is shown, and the log says
+// why. Thread safety: certificate and key from any thread; the rest from one.
 
 #include <chrono>
 #include <condition_variable>

@@ -282,4 +282,18 @@ absl::StatusOr<Window> PinnedIssuers::Verify(const Certificate& certificate, int
   return answer;
 }
 
+PairFault CheckPair(std::string_view certificate, std::string_view key) {
+  const auto certificates = ReadCertificates(certificate);
+  if (certificates.empty()) return PairFault::kNoCertificate;
+  const Bio bio(BIO_new_mem_buf(key.data(), static_cast<int>(key.size())));
+  char no_password[] = "";
+  const std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>> own(
+      PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, no_password));
+  const bool fits =
+      own != nullptr && X509_check_private_key(AsX509(certificates.front()), own.get()) == 1;
+  ERR_clear_error();
+  if (own == nullptr) return PairFault::kNoKey;
+  return fits ? PairFault::kNone : PairFault::kDoNotFit;
+}
+
 }  // namespace waterline::identity

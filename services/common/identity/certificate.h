@@ -58,6 +58,12 @@ class Certificate {
   std::string thumbprint_;
 };
 
+// What is wrong with a certificate and the file of its key.
+enum class PairFault { kNone, kNoCertificate, kNoKey, kDoNotFit };
+
+// Of the first certificate in `certificate` (PEM); `key` is PEM without a password.
+PairFault CheckPair(std::string_view certificate, std::string_view key);
+
 // The authorities whose signature alone lets a certificate speak for one organisation, and what
 // they have revoked.
 class PinnedIssuers {
