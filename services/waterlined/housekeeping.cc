@@ -19,49 +19,22 @@ void LogFailure(const absl::Status& status) {
 
 }  // namespace
 
-void Housekeeping::Start() {
-  thread_ = std::thread([this] { Loop(); });
-}
-
-void Housekeeping::Stop() {
-  if (!thread_.joinable()) return;
-  {
-    std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_all();
-  thread_.join();
-}
-
-bool Housekeeping::IsStopping() {
-  std::lock_guard lock(mutex_);
-  return stopping_;
-}
-
-void Housekeeping::Loop() {
-  while (true) {
-    if (const int swept = Round(); swept > 0)
-      log::Info("housekeeping", {{"swept", int64_t{swept}}});
-    std::unique_lock lock(mutex_);
-    if (wake_.wait_for(lock, kPeriod, [this] { return stopping_; })) return;
-  }
-}
-
 int Housekeeping::Round() {
   int swept = 0;
   for (auto* store : stores_) swept += Sweep(store);
+  if (swept > 0) log::Info("housekeeping", {{"swept", int64_t{swept}}});
   return swept;
 }
 
 int Housekeeping::Sweep(storage::Store* store) {
   int swept = 0;
   std::string after;
-  while (!IsStopping()) {
+  while (!rounds_.stopping()) {
     const auto page = coro::SyncWait(store->Partitions(after, kPageMax));
     if (!page.ok()) LogFailure(page.status());
     if (!page.ok() || page->empty()) break;
     for (const auto& partition : *page) {
-      if (IsStopping()) return swept;
+      if (rounds_.stopping()) return swept;
       const auto some = coro::SyncWait(records::SweepDedupe(store, partition, clock_->NowMs()));
       if (!some.ok()) LogFailure(some.status());
       swept += some.value_or(0);

@@ -4,13 +4,11 @@
 // Thread safety: Start and Stop from one thread.
 
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
-#include <thread>
 #include <vector>
 
 #include "services/common/clock/clock.h"
 #include "services/common/storage/store.h"
+#include "services/waterlined/rounds.h"
 
 namespace waterline::deployment {
 
@@ -21,25 +19,19 @@ class Housekeeping {
   // `stores` and `clock` outlive this.
   Housekeeping(std::vector<storage::Store*> stores, Clock* clock)
       : stores_(std::move(stores)), clock_(clock) {}
-  ~Housekeeping() { Stop(); }
 
-  void Start();  // The first round begins at once.
-  void Stop();   // Ends the round under way.
+  void Start() { rounds_.Start(); }  // The first round begins at once.
+  void Stop() { rounds_.Stop(); }    // Ends the round under way.
 
   // One round; how many records went. What a store refuses is logged and left to the next.
   int Round();
 
  private:
-  void Loop();
-  bool IsStopping();
   int Sweep(storage::Store* store);
 
   const std::vector<storage::Store*> stores_;
   Clock* const clock_;
-  std::mutex mutex_;  // Guards stopping_. No other lock is taken under it.
-  std::condition_variable wake_;
-  bool stopping_ = false;
-  std::thread thread_;
+  Rounds rounds_{kPeriod, [this] { Round(); }};  // Stops first.
 };
 
 }  // namespace waterline::deployment

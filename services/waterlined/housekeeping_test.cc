@@ -12,6 +12,7 @@
 #include "services/common/records/records.h"
 #include "services/common/storage/faulty/faulty_store.h"
 #include "services/common/storage/memory/memory_store.h"
+#include "services/common/text/date.h"
 #include "services/waterlined/deployment.h"
 #include "services/waterlined/foundation.h"
 #include "services/waterlined/parts.h"
@@ -137,6 +138,37 @@ TEST_F(BesideTheLedger, TheServiceSweepsWhatItsAgreementsLeft) {
   (*part)->Start();
   while (Left() > 0) std::this_thread::yield();
   (*part)->Stop();
+}
+
+// An agreement of which nothing but its end is known.
+void StoreOneThatEnds(accountability::Rulebook* rulebook, int64_t end_ms) {
+  accountability::Rulebook::AgreementChange change;
+  change.id = "a1";
+  auto* agreement = change.record.mutable_public_();
+  agreement->set_name("agreements/a1");
+  agreement->set_state(accountability::v1::AGREEMENT_STATE_AGREED);
+  *agreement->mutable_terms()->mutable_end() = text::ToTimestamp(end_ms);
+  ASSERT_TRUE(coro::SyncWait(rulebook->ChangeAgreement(std::move(change), 1)).ok());
+}
+
+TEST_F(BesideTheLedger, TheServiceWritesThatAnAgreementExpired) {
+  StoreOneThatEnds(foundation_->rulebook(), clock_.NowMs());
+  const uint64_t before = foundation_->ledger()->size();
+  gate::Gate gate(foundation_->recorder());
+  rpc::Metrics metrics;
+  coro::Pool files("files", 1);
+  auto part = MakeAccountability({foundation_.get(), &gate, &files, &metrics}, nullptr);
+  ASSERT_TRUE(part.ok()) << part.status();
+  (*part)->Start();
+  while (foundation_->ledger()->size() == before) std::this_thread::yield();
+  (*part)->Stop();
+  const auto stored = coro::SyncWait(foundation_->ledger()->Read(1, before, 1));
+  ASSERT_TRUE(stored.ok()) << stored.status();
+  accountability::v1::Entry entry;
+  entry.ParseFromString(stored->at(0).record.leaf());
+  EXPECT_EQ(entry.agreement_change().to_state(), "expired");
+  foundation_.reset();
+  EXPECT_TRUE(Verify(root_).ok());
 }
 
 TEST(Housekeeping, StopsWithoutWaitingForItsHour) {

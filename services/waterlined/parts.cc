@@ -1,11 +1,13 @@
 #include "services/waterlined/parts.h"
 
+#include <chrono>
 #include <set>
 
 #include "services/accountability/api/accountability_api.h"
 #include "services/accountability/api/agreements_api.h"
 #include "services/accountability/api/decision_api.h"
 #include "services/accountability/api/standing_api.h"
+#include "services/accountability/policy/expiry.h"
 #include "services/accountability/policy/repeated_attempts.h"
 #include "services/common/coro/sync_wait.h"
 #include "services/common/crypto/encoding.h"
@@ -18,11 +20,13 @@
 #include "services/registry/api/local_directory.h"
 #include "services/registry/api/registry_api.h"
 #include "services/waterlined/housekeeping.h"
+#include "services/waterlined/rounds.h"
 
 namespace waterline::deployment {
 namespace {
 
 constexpr char kVersion[] = "0.1.0";
+constexpr std::chrono::minutes kExpiryPeriod{1};
 
 std::vector<storage::Store*> Stores(const Surroundings& around, const std::string& service) {
   return {around.foundation->store(service)};
@@ -142,15 +146,22 @@ class AccountabilityPart : public Part {
         agreements_(AgreementParts(around, std::move(verify))),
         decision_api_(&attempts_, around.foundation->facts().network),
         standing_api_(around.foundation->standing_book()),
-        housekeeping_(Stores(around, "accountability"), around.foundation->clock()) {
+        housekeeping_(Stores(around, "accountability"), around.foundation->clock()),
+        expiry_(around.foundation->rulebook(), around.foundation->clock()) {
     api_.Register(NewService("waterline.accountability.v1.AccountabilityService"));
     agreements_.Register(NewService("waterline.accountability.v1.AgreementService"));
     decision_api_.Register(NewInternalService("waterline.accountability.v1.DecisionService"));
     standing_api_.Register(NewInternalService("waterline.accountability.v1.StandingService"));
   }
   absl::Status Load() { return coro::SyncWait(attempts_.Load()); }
-  void Start() override { housekeeping_.Start(); }
-  void Stop() override { housekeeping_.Stop(); }
+  void Start() override {
+    housekeeping_.Start();
+    expiry_rounds_.Start();
+  }
+  void Stop() override {
+    expiry_rounds_.Stop();
+    housekeeping_.Stop();
+  }
 
  private:
   static accountability::AccountabilityApi::Parts ApiParts(const Surroundings& around) {
@@ -183,6 +194,9 @@ class AccountabilityPart : public Part {
   // Beside the ledger in its partition: no commit of the ledger rests on a dedupe record, but for a
   // change's own one.
   Housekeeping housekeeping_;
+  accountability::Expiry expiry_;
+  Rounds expiry_rounds_{kExpiryPeriod,
+                        [this] { expiry_.Round([this] { return expiry_rounds_.stopping(); }); }};
 };
 
 }  // namespace

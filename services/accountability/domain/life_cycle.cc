@@ -110,6 +110,8 @@ StateNow ComputedState(const v1::Agreement& agreement, int64_t now_ms) {
 
 v1::Agreement AsOf(v1::Agreement agreement, int64_t now_ms) {
   const StateNow now = ComputedState(agreement, now_ms);
+  if (now.state == v1::AGREEMENT_STATE_EXPIRED)
+    *agreement.mutable_changed_at() = agreement.terms().end();
   agreement.set_state(now.state);
   agreement.set_state_reason(now.reason);
   return agreement;
@@ -275,6 +277,13 @@ absl::StatusOr<v1::Agreement> Supersede(const v1::Agreement& agreement,
   }
   return Moved(agreement, v1::AGREEMENT_STATE_SUPERSEDED, "superseded by " + successor.name(),
                now_ms);
+}
+
+absl::StatusOr<v1::Agreement> Expire(const v1::Agreement& agreement, int64_t now_ms) {
+  if (IsEnd(agreement.state()) ||
+      ComputedState(agreement, now_ms).state != v1::AGREEMENT_STATE_EXPIRED)
+    return Forbid(agreement, now_ms, "agreed or suspended, at its end", "its end has not come");
+  return AsOf(agreement, now_ms);
 }
 
 }  // namespace waterline::accountability

@@ -1,7 +1,7 @@
 #pragma once
 
-// The life of an agreement: draft -> in_review -> agreed -> suspended | terminated | superseded;
-// active and expired are computed. Every function takes an agreement and gives the changed one, or
+// The life of an agreement: draft -> in_review -> agreed -> suspended | expired | terminated |
+// superseded; active is computed, and so is expired until it is stored. Every function takes an agreement and gives the changed one, or
 // says why not; nothing is stored, the time is passed in. `changed_at` is set; etag, position and
 // policy revision are the store's. Thread safety: pure functions.
 //
@@ -76,6 +76,10 @@ absl::StatusOr<v1::Agreement> Terminate(const v1::Agreement& agreement, const Mo
 // in_review, agreed or suspended -> superseded, when `successor` (agreed, and naming it) is.
 absl::StatusOr<v1::Agreement> Supersede(const v1::Agreement& agreement,
                                         const v1::Agreement& successor, int64_t now_ms);
+
+// agreed or suspended -> expired, once its end has come, by nobody: changed_at is the end. The
+// same as AsOf shows from that moment on.
+absl::StatusOr<v1::Agreement> Expire(const v1::Agreement& agreement, int64_t now_ms);
 
 // What an agreement is now. From its stored state: agreed is active from `start` until `end`, then
 // expired; suspended from `review_due` on. An agreed one that lacks a signature or an approved

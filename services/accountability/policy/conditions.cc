@@ -77,11 +77,22 @@ ReleaseLevel CapOf(const CompiledAgreement& agreement, const CompiledRecipient& 
 
 // ---- The conditions -----------------------------------------------------------------------------
 
+// Its end has come, whether the entry that says so is written yet or not: both are one to whoever
+// asks why.
+bool HasExpired(const Candidacy& c) {
+  if (c.agreement.state == v1::AGREEMENT_STATE_EXPIRED) return true;
+  const bool can_expire = c.agreement.state == v1::AGREEMENT_STATE_AGREED ||
+                          c.agreement.state == v1::AGREEMENT_STATE_SUSPENDED;
+  return can_expire && c.now_ms >= c.agreement.end_ms;
+}
+
+// What has expired fails by its dates: nothing but later ones would help.
 bool StateHolds(const Candidacy& c) {
-  return c.agreement.state == v1::AGREEMENT_STATE_AGREED && c.agreement.complete;
+  return (c.agreement.state == v1::AGREEMENT_STATE_AGREED || HasExpired(c)) && c.agreement.complete;
 }
 std::string StateDetail(const Candidacy& c) {
-  if (c.agreement.state == v1::AGREEMENT_STATE_AGREED) return "not signed by all, or not assessed";
+  if (c.agreement.state == v1::AGREEMENT_STATE_AGREED || HasExpired(c))
+    return "not signed by all, or not assessed";
   return Lower(v1::AgreementState_Name(c.agreement.state), "AGREEMENT_STATE_");
 }
 std::string StateRemedy(const Candidacy&) {
@@ -90,11 +101,11 @@ std::string StateRemedy(const Candidacy&) {
 
 bool DatesHold(const Candidacy& c) {
   return c.agreement.start_ms <= c.now_ms && c.now_ms < c.agreement.end_ms &&
-         c.now_ms < c.agreement.review_due_ms;
+         c.now_ms < c.agreement.review_due_ms && !HasExpired(c);
 }
 std::string DatesDetail(const Candidacy& c) {
-  if (c.now_ms < c.agreement.start_ms) return "has not begun";
-  return c.now_ms >= c.agreement.end_ms ? "has ended" : "its review is overdue";
+  if (c.now_ms >= c.agreement.end_ms || HasExpired(c)) return "has ended";
+  return c.now_ms < c.agreement.start_ms ? "has not begun" : "its review is overdue";
 }
 std::string DatesRemedy(const Candidacy&) { return "a new version with later dates"; }
 

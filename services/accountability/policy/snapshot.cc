@@ -260,4 +260,18 @@ std::vector<Snapshot::AgreementPtr> Snapshot::ProvidedBy(const std::string& orga
   return out;
 }
 
+std::vector<Snapshot::AgreementPtr> Snapshot::EndedBy(int64_t now_ms) const {
+  std::vector<AgreementPtr> out;
+  for (const auto& shard : by_name_) {
+    if (shard == nullptr) continue;
+    for (const auto& [name, agreement] : *shard) {
+      const bool may_expire = agreement->state == v1::AGREEMENT_STATE_AGREED ||
+                              agreement->state == v1::AGREEMENT_STATE_SUSPENDED;
+      if (may_expire && agreement->end_ms <= now_ms) out.push_back(agreement);
+    }
+  }
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a->name < b->name; });
+  return out;
+}
+
 }  // namespace waterline::accountability

@@ -127,6 +127,8 @@ class Snapshot {
   std::vector<AgreementPtr> Of(const std::string& organisation) const;
   // Those of them under which it provides, in any state but draft and in review.
   std::vector<AgreementPtr> ProvidedBy(const std::string& organisation) const;
+  // Agreed or suspended ones whose end has come, by name: no entry says yet that they expired.
+  std::vector<AgreementPtr> EndedBy(int64_t now_ms) const;
 
  private:
   static constexpr size_t kShards = 256;
