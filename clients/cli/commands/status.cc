@@ -51,7 +51,8 @@ std::string StatusText(const std::string& server, const registry::v1::WhoAmIResp
   std::string out = "server   " + server + ", version " + network.server_version() + "\n";
   out += "network  " + network.network() + ", host organisations/" + network.host() + "\n";
   if (network.demonstration()) out += "         DEMONSTRATION: everything in it is invented\n";
-  if (network.development()) out += "         development identity: callers are believed\n";
+  if (network.authentication() == accountability::v1::AUTHENTICATION_DEV)
+    out += "         development identity: callers are believed\n";
   if (network.test())
     out += "         you are a TEST organisation: others' maps and counts leave your data out\n";
   return out + "\n";
