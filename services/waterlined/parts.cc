@@ -12,6 +12,8 @@
 #include "services/common/coro/sync_wait.h"
 #include "services/common/crypto/encoding.h"
 #include "services/common/crypto/random.h"
+#include "services/common/log/log.h"
+#include "services/common/status/error.h"
 #include "services/common/status/macros.h"
 #include "services/events/api/events_api.h"
 #include "services/events/api/evidence_api.h"
@@ -164,6 +166,15 @@ class AccountabilityPart : public Part {
   }
 
  private:
+  void Expire() {
+    const auto done = expiry_.Round([this] { return expiry_rounds_.stopping(); });
+    if (done.expired > 0) log::Info("agreements_expired", {{"count", int64_t{done.expired}}});
+    for (const auto& [agreement, status] : done.left) {
+      log::Warning("expiry_failed", {{"agreement", agreement},
+                                     {"reason", ReasonOf(status).value_or("UNEXPECTED")},
+                                     {"message", std::string(status.message())}});
+    }
+  }
   static accountability::AccountabilityApi::Parts ApiParts(const Surroundings& around) {
     accountability::AccountabilityApi::Parts parts;
     parts.ledger = around.foundation->ledger();
@@ -195,8 +206,7 @@ class AccountabilityPart : public Part {
   // change's own one.
   Housekeeping housekeeping_;
   accountability::Expiry expiry_;
-  Rounds expiry_rounds_{kExpiryPeriod,
-                        [this] { expiry_.Round([this] { return expiry_rounds_.stopping(); }); }};
+  Rounds expiry_rounds_{kExpiryPeriod, [this] { Expire(); }};
 };
 
 }  // namespace

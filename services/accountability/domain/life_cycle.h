@@ -1,9 +1,10 @@
 #pragma once
 
 // The life of an agreement: draft -> in_review -> agreed -> suspended | expired | terminated |
-// superseded; active is computed, and so is expired until it is stored. Every function takes an agreement and gives the changed one, or
-// says why not; nothing is stored, the time is passed in. `changed_at` is set; etag, position and
-// policy revision are the store's. Thread safety: pure functions.
+// superseded; active is computed, and so is expired until it is stored. Every function takes an
+// agreement and gives the changed one, or says why not; nothing is stored, the time is passed in.
+// `changed_at` is set; etag, position and policy revision are the store's. Thread safety: pure
+// functions.
 //
 // Errors of all: FAILED_PRECONDITION (STATE_FORBIDS) with name, state and wanted;
 // FAILED_PRECONDITION (NOT_PARTY) for an organisation that is none;

@@ -2,7 +2,6 @@
 
 #include "services/accountability/domain/life_cycle.h"
 #include "services/common/coro/sync_wait.h"
-#include "services/common/log/log.h"
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
 #include "services/common/text/date.h"
@@ -26,23 +25,17 @@ v1::AgreementChange EntryOf(const v1::Agreement& before, const v1::Agreement& af
   return entry;
 }
 
-void LogFailure(const std::string& name, const absl::Status& status) {
-  log::Warning("expiry_failed", {{"agreement", name},
-                                 {"reason", ReasonOf(status).value_or("UNEXPECTED")},
-                                 {"message", std::string(status.message())}});
-}
-
 }  // namespace
 
-int Expiry::Round(const std::function<bool()>& stop) {
-  int expired = 0;
+Expiry::Done Expiry::Round(const std::function<bool()>& stop) {
+  Done done;
   for (const auto& ended : rulebook_->current()->EndedBy(clock_->NowMs())) {
     if (stop()) break;
-    const auto done = Expire(ended->name);
-    if (!done.ok()) LogFailure(ended->name, done.status());
-    expired += done.value_or(false) ? 1 : 0;
+    const auto expired = Expire(ended->name);
+    if (!expired.ok()) done.left.emplace_back(ended->name, expired.status());
+    done.expired += expired.value_or(false) ? 1 : 0;
   }
-  return expired;
+  return done;
 }
 
 absl::StatusOr<bool> Expiry::Expire(const std::string& name) {

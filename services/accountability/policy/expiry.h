@@ -6,6 +6,8 @@
 
 #include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "services/accountability/policy/rulebook.h"
 #include "services/common/clock/clock.h"
@@ -17,9 +19,14 @@ class Expiry {
   // Both outlive this.
   Expiry(Rulebook* rulebook, Clock* clock) : rulebook_(rulebook), clock_(clock) {}
 
-  // One round; how many expired with it. What cannot be written is logged and left to the next, and
-  // so is what another change was quicker to. Ends early once `stop` says so.
-  int Round(const std::function<bool()>& stop);
+  // What a round did. What cannot be written is left to the next, and so is what another change was
+  // quicker to.
+  struct Done {
+    int expired = 0;
+    std::vector<std::pair<std::string, absl::Status>> left;  // Agreements, and why.
+  };
+  // One round. Ends early once `stop` says so.
+  Done Round(const std::function<bool()>& stop);
 
  private:
   // True when it expired now.

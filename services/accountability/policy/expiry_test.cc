@@ -49,7 +49,13 @@ class ExpiryTest : public ::testing::Test {
         coro::SyncWait(fixture_.rulebook->ChangeAgreement(std::move(change), kEnd - 1'000'000));
     ASSERT_TRUE(changed.ok()) << changed.status();
   }
+  // One round that leaves nothing.
   int Round(bool stop = false) {
+    const auto done = Try(stop);
+    EXPECT_TRUE(done.left.empty());
+    return done.expired;
+  }
+  Expiry::Done Try(bool stop = false) {
     return Expiry(fixture_.rulebook.get(), &clock_).Round([stop] { return stop; });
   }
   v1::Agreement Load(const std::string& id) {
@@ -140,7 +146,11 @@ TEST_F(ExpiryTest, OneThatIsDamagedHoldsUpNoOther) {
   ASSERT_TRUE(coro::SyncWait(fixture_.store.Commit(waterline::storage::Partition(kLedgerPartition),
                                                    std::move(batch)))
                   .ok());
-  EXPECT_EQ(Round(), 1);
+  const auto done = Try();
+  EXPECT_EQ(done.expired, 1);
+  ASSERT_EQ(done.left.size(), 1u);
+  EXPECT_EQ(done.left[0].first, "agreements/a1");
+  EXPECT_FALSE(done.left[0].second.ok());
   EXPECT_EQ(Load("a2").state(), v1::AGREEMENT_STATE_EXPIRED);
 }
 
