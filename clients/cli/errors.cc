@@ -32,7 +32,7 @@ constexpr Advice kAdvice[] = {
     {"LEVEL_NOT_COVERED", "Count instead of reading, or agree on pseudonymised release."},
     {"NOT_COVERED", kExplain},
     {"APPROVAL_REQUIRED", "Send the research approval that the agreement names."},
-    {"JUSTIFICATION_REQUIRED", "Say in words why: 20 to 500 characters."},
+    {"JUSTIFICATION_REQUIRED", "Say in words why with --justification: 20 to 500 characters."},
     {"RATE_LIMITED", "Wait as long as it says, then repeat the command."},
     {"NOT_YET", "Ask for one controller's records at a time."},
     {"NOT_ASSESSED", "Record the assessment first: `waterline agreement assess`."},

@@ -45,6 +45,9 @@ void AddGlobalFlags(CLI::App* app, Invocation* invocation) {
   AddSetting(app, invocation, "role", "As what you ask; `waterline codes actor_role`");
   AddSetting(app, invocation, "purpose", "Why you ask; `waterline codes purpose`");
   AddSetting(app, invocation, "agreement", "The sharing agreement you rely on");
+  // Of one call: no context keeps it, so that a reason is never given by habit.
+  AddSetting(app, invocation, "justification",
+             "Of the purpose safeguarding: why, 20 to 500 characters; the controller reads it");
   AddSetting(app, invocation, "tls-certificate", "Your client certificate (PEM)");
   AddSetting(app, invocation, "tls-key", "Its private key (PEM)");
   AddSetting(app, invocation, "tls-ca", "Authorities that sign the server's certificate (PEM)");

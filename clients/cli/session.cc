@@ -35,11 +35,13 @@ constexpr char kReceiptKey[] = "waterline-receipt-bin";
 constexpr char kHealthCheck[] = "/grpc.health.v1.Health/Check";
 constexpr int kReceiveBytesMax = 2 * rpc::kMessageBytesMax;
 
-// Of a context: the key of a setting -> the metadata it travels as.
-constexpr std::pair<const char*, const char*> kMetadata[] = {{"actor", "waterline-actor"},
-                                                             {"role", "waterline-role"},
-                                                             {"purpose", "waterline-purpose"},
-                                                             {"agreement", "waterline-agreement"}};
+// Of a context, or of one call: the key of a setting -> the metadata it travels as.
+constexpr std::pair<const char*, const char*> kMetadata[] = {
+    {"actor", "waterline-actor"},
+    {"role", "waterline-role"},
+    {"purpose", "waterline-purpose"},
+    {"agreement", "waterline-agreement"},
+    {"justification", "waterline-justification"}};
 
 // /waterline.registry.v1.RegistryService/GetPlace of GetPlaceRequest.
 std::string MethodOf(const Descriptor* request) {

@@ -326,6 +326,7 @@ std::vector<Row> RowsOfWhatIsRecorded() {
       {"/waterline.inference.v1.InferenceService/GetPracticeMap",
        "scope: 'organisations/local-test-board'"},
       {"/waterline.accountability.v1.AccountabilityService/ListEntries", ""},
+      {"/waterline.accountability.v1.AccountabilityService/ListSafeguardingAccesses", ""},
       {"/waterline.accountability.v1.AccountabilityService/ExportLedger", ""},
   };
 }

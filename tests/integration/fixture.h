@@ -34,6 +34,7 @@ struct Who {
   std::string role = "engagement_lead";
   std::string purpose = "service_planning";
   std::function<std::string()> bearer = nullptr;  // Makes an access token for a call.
+  std::string justification = {};                 // Of the purpose safeguarding.
 };
 
 inline Who Steward() { return {kHost, "stella", "network_steward", "system_administration"}; }
@@ -161,6 +162,7 @@ class Context {
     add("waterline-actor", who.actor);
     add("waterline-role", who.role);
     add("waterline-purpose", who.purpose);
+    add("waterline-justification", who.justification);
     if (who.bearer) add("authorization", "Bearer " + who.bearer());
     context_.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
   }

@@ -36,6 +36,36 @@ class SharingTest : public Sharing {
     return response.explanation();
   }
 
+  // Terms that also let the recipient's safeguarding lead open what is flagged.
+  AgreementTerms SafeguardingTermsFor(const std::string& recipient) {
+    AgreementTerms terms = TermsFor(recipient, "ISA-0042");
+    auto* purpose = terms.add_purposes();
+    *purpose = terms.purposes(0);
+    purpose->set_purpose("safeguarding");
+    terms.mutable_categories(0)->mutable_items(0)->add_purposes("safeguarding");
+    terms.mutable_parties(1)->set_safeguarding_role("safeguarding_lead");
+    auto* role = terms.add_access_roles();
+    *role = terms.access_roles(0);
+    role->set_role("safeguarding_lead");
+    return terms;
+  }
+
+  // All pages of what others opened of the asker's.
+  std::vector<accountability::v1::SafeguardingAccess> OpenedFrom(const Who& who,
+                                                                 int page_size = 0) {
+    std::vector<accountability::v1::SafeguardingAccess> all;
+    accountability::v1::ListSafeguardingAccessesRequest request;
+    request.set_page_size(page_size);
+    do {
+      accountability::v1::ListSafeguardingAccessesResponse page;
+      Ok(Call<AccountabilityService>(&AccountabilityService::Stub::ListSafeguardingAccesses,
+                                     request, &page, who));
+      all.insert(all.end(), page.accesses().begin(), page.accesses().end());
+      request.set_page_token(page.next_page_token());
+    } while (!request.page_token().empty());
+    return all;
+  }
+
   void SetSharing(const std::string& participant, registry::v1::Permission::Decision decision,
                   registry::v1::SetPermissionResponse* response) {
     registry::v1::SetPermissionRequest request;
@@ -246,6 +276,72 @@ TEST_F(SharingTest, AWithdrawnPermissionHoldsForThatPersonAndTheyLearnWhoSawThei
   const auto denied =
       Call<RegistryService>(&RegistryService::Stub::ListAccessHistory, request, &history, kAnalyst);
   EXPECT_FALSE(denied.ok());
+}
+
+TEST_F(SharingTest, TheSafeguardingRoleOpensWhatIsFlaggedAndTheControllerIsToldAtOnce) {
+  const std::string event = OpenEvent();
+  Say(event, "The clinic is too far from the bus.");
+  events::v1::RecordContributionsRequest request;
+  request.set_parent(event);
+  const std::string flagged = "Somebody at home hits me.";
+  auto* one = request.add_contributions();
+  one->set_text(flagged);
+  one->set_source_id(NewId());
+  one->set_sensitivity("safeguarding");
+  one->set_share_scope("lead_only");
+  request.set_request_id(NewId());
+  events::v1::RecordContributionsResponse recorded;
+  Ok(Call<EventsService>(&EventsService::Stub::RecordContributions, request, &recorded,
+                         As(kCharity)));
+  const Agreement agreement = PutInForce(SafeguardingTermsFor(kHost));
+
+  const auto is_shown = [&](const Who& who, MaybeReceipt* receipt) {
+    const auto read = Read(event, who, receipt);
+    return read.ok() && std::any_of(read->contributions().begin(), read->contributions().end(),
+                                    [&](const auto& row) { return row.text() == flagged; });
+  };
+  Who lead = {kHost, "cas", "safeguarding_lead", "safeguarding"};
+  MaybeReceipt receipt;
+  EXPECT_FALSE(is_shown(kAnalyst, &receipt)) << "not for planning";
+  EXPECT_FALSE(is_shown(lead, &receipt)) << "not without a reason";
+  lead.justification = "A disclosure of harm must be followed up today.";
+  Who analyst = lead;
+  analyst.role = "analyst";
+  EXPECT_FALSE(is_shown(analyst, &receipt)) << "not for another role";
+  const auto before = OpenedFrom(As(kCharity));
+  ASSERT_TRUE(is_shown(lead, &receipt));
+  ASSERT_TRUE(receipt);
+
+  const auto told = OpenedFrom(As(kCharity));
+  ASSERT_EQ(told.size(), before.size() + 1);
+  EXPECT_EQ(told[0].position().index(), receipt->position().index()) << "newest first";
+  EXPECT_EQ(told[0].position().epoch(), receipt->position().epoch());
+  EXPECT_EQ(told[0].organisation(), std::string("organisations/") + kHost);
+  EXPECT_EQ(told[0].role(), "safeguarding_lead");
+  EXPECT_EQ(told[0].justification(), lead.justification);
+  EXPECT_EQ(told[0].agreement(), agreement.name());
+  EXPECT_EQ(told[0].resource_name(), event + "/contributions");
+  EXPECT_TRUE(told[0].has_at());
+  EXPECT_TRUE(OpenedFrom(As(kCouncil)).empty()) << "no business of another's";
+  EXPECT_TRUE(OpenedFrom(As(kHost)).empty()) << "nor a list of one's own requests";
+}
+
+TEST_F(SharingTest, WhatWasOpenedForSafeguardingComesInPages) {
+  const std::string event = OpenEvent();
+  Say(event, "The clinic is too far from the bus.");
+  PutInForce(SafeguardingTermsFor(kHost));
+  Who lead = {kHost, "cas", "safeguarding_lead", "safeguarding"};
+  lead.justification = "A disclosure of harm must be followed up today.";
+  std::vector<uint64_t> opened;
+  for (int i = 0; i < 3; ++i) {
+    MaybeReceipt receipt;
+    ASSERT_TRUE(Read(event, lead, &receipt).ok());
+    opened.insert(opened.begin(), receipt->position().index());
+  }
+  std::vector<uint64_t> listed;
+  for (const auto& access : OpenedFrom(As(kCharity), 2))
+    listed.push_back(access.position().index());
+  EXPECT_EQ(listed, opened);
 }
 
 TEST_F(SharingTest, PseudonymsOfTwoRecipientsCannotBeJoined) {

@@ -26,6 +26,9 @@ namespace {
 struct ListOptions {
   size_t limit = 0;
 };
+struct SafeguardingOptions {
+  size_t limit = 0;
+};
 struct HistoryOptions {
   std::string participant;
   size_t limit = 0;
@@ -48,6 +51,12 @@ absl::Status List(Session* session, const ListOptions& options) {
                         "entry.access.organisation", "entry.access.role", "entry.access.purpose",
                         "entry.access.operation", "entry.access.controller",
                         "entry.access.collection", "entry.access.result", "entry.access.reasons"});
+}
+
+absl::Status Safeguarding(Session* session, const SafeguardingOptions& options) {
+  return session->Show(accountability::v1::ListSafeguardingAccessesRequest(), options.limit,
+                       {"at", "organisation", "role", "justification", "resource_name", "operation",
+                        "given", "agreement", "position.epoch", "position.index"});
 }
 
 absl::Status History(Session* session, const HistoryOptions& options) {
@@ -186,6 +195,11 @@ void AddAuditCommands(CLI::App* app, Invocation* invocation) {
   told->add_option("participant", history->participant, "organisations/{id}/participants/{id}")
       ->required();
   AddLimit(told, &history->limit);
+  const auto safeguarding = std::make_shared<SafeguardingOptions>();
+  AddLimit(AddCommand(family, invocation, "safeguarding",
+                      "What others opened of yours under safeguarding, and why, newest first",
+                      safeguarding, Safeguarding),
+           &safeguarding->limit);
   const auto exported = std::make_shared<ExportOptions>();
   auto* command =
       AddCommand(family, invocation, "export",

@@ -37,6 +37,26 @@ v1::LedgerEntry ToLedgerEntry(const Ledger::Stored& stored) {
   return out;
 }
 
+v1::SafeguardingAccess ToSafeguardingAccess(const Ledger::Stored& stored,
+                                            const std::optional<v1::EntryPayload>& payload) {
+  v1::Entry entry;
+  entry.ParseFromString(stored.record.leaf());
+  const auto& access = entry.access();
+  v1::SafeguardingAccess told;
+  *told.mutable_at() = entry.recorded_at();
+  told.set_organisation(access.organisation());
+  told.set_role(access.role());
+  told.set_operation(access.operation());
+  *told.mutable_categories() = access.categories();
+  told.set_given(access.given());
+  if (access.has_agreement()) told.set_agreement(access.agreement());
+  *told.mutable_position() = stored.position;
+  if (!payload) return told;  // The person it was about was forgotten.
+  told.set_justification(payload->justification());
+  told.set_resource_name(payload->resource_name());
+  return told;
+}
+
 }  // namespace
 
 void AccountabilityApi::Register(rpc::Service* service) {
@@ -44,6 +64,8 @@ void AccountabilityApi::Register(rpc::Service* service) {
   rpc::Public(service, "GetInclusionProof", this, &AccountabilityApi::GetInclusionProof);
   rpc::Public(service, "GetConsistencyProof", this, &AccountabilityApi::GetConsistencyProof);
   rpc::Gated(service, "ListEntries", this, &AccountabilityApi::ListEntries, parts_.gate);
+  rpc::Gated(service, "ListSafeguardingAccesses", this,
+             &AccountabilityApi::ListSafeguardingAccesses, parts_.gate);
   rpc::GatedServerStream(service, "ExportLedger", this, &AccountabilityApi::ExportLedger,
                          parts_.gate);
   rpc::Gated(service, "Explain", this, &AccountabilityApi::Explain, parts_.gate);
@@ -117,6 +139,30 @@ AccountabilityApi::Answer<v1::ListEntriesResponse> AccountabilityApi::ListEntrie
         text::FormatPosition(entries.back().position), call.caller.organisation()));
   }
   co_return gate::Draft<v1::ListEntriesResponse>(std::move(response), std::move(decision));
+}
+
+AccountabilityApi::Answer<v1::ListSafeguardingAccessesResponse>
+AccountabilityApi::ListSafeguardingAccesses(const rpc::Call& call,
+                                            const v1::ListSafeguardingAccessesRequest& request) {
+  const std::string organisation = call.caller.organisation();
+  WATERLINE_CO_ASSIGN_OR_RETURN(
+      const auto page, records::ReadPage(request.page_size(), request.page_token(), organisation));
+  const auto before = text::ParsePosition(page.after);
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto decision, co_await AskLedger(call, v1::OPERATION_SEARCH));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto entries, co_await parts_.ledger->ListSafeguarding(
+                                                        organisation, before, page.limit));
+  v1::ListSafeguardingAccessesResponse response;
+  for (const auto& stored : entries) {
+    WATERLINE_CO_ASSIGN_OR_RETURN(const auto payload,
+                                  co_await parts_.recorder->OpenPayload(stored));
+    *response.add_accesses() = ToSafeguardingAccess(stored, payload);
+  }
+  if (static_cast<int>(entries.size()) == page.limit) {
+    response.set_next_page_token(
+        records::NextPageToken(text::FormatPosition(entries.back().position), organisation));
+  }
+  co_return gate::Draft<v1::ListSafeguardingAccessesResponse>(std::move(response),
+                                                              std::move(decision));
 }
 
 // The checkpoint is taken first, so the file ends where it was signed; entries that come meanwhile

@@ -37,6 +37,8 @@ class AccountabilityApi {
       const rpc::Call& call, const v1::GetConsistencyProofRequest& request);
   Answer<v1::ListEntriesResponse> ListEntries(const rpc::Call& call,
                                               const v1::ListEntriesRequest& request);
+  Answer<v1::ListSafeguardingAccessesResponse> ListSafeguardingAccesses(
+      const rpc::Call& call, const v1::ListSafeguardingAccessesRequest& request);
   coro::Task<absl::Status> ExportLedger(
       const rpc::Call& call, const v1::ExportLedgerRequest& request,
       rpc::GatedStream<v1::ExportLedgerRequest, v1::ExportLedgerResponse>* stream);

@@ -14,6 +14,7 @@
 #include "services/common/status/macros.h"
 #include "services/common/storage/byte_order.h"
 #include "services/common/text/date.h"
+#include "services/common/text/id.h"
 #include "services/common/text/serialise.h"
 
 namespace waterline::accountability {
@@ -33,11 +34,21 @@ constexpr char kEntries[] = "entries";
 constexpr char kNodes[] = "nodes";
 constexpr char kHeads[] = "heads";
 constexpr char kByOrganisation[] = "by_org";
+constexpr char kSafeguarding[] = "safeguarding";
 
 Partition LedgerPartition() { return Partition(kLedgerPartition); }
 
-Key OrganisationKey(const std::string& organisation, uint64_t epoch, uint64_t index) {
-  return Key(kByOrganisation, organisation + "/" + BigEndian(epoch) + BigEndian(index));
+Key IndexKey(const char* collection, const std::string& organisation, uint64_t epoch,
+             uint64_t index) {
+  return Key(collection, organisation + "/" + BigEndian(epoch) + BigEndian(index));
+}
+
+// Somebody may see another organisation's records for a person's safety: its controller is told.
+bool OpensForSafeguarding(const v1::Entry& entry) {
+  const auto& access = entry.access();
+  return access.purpose() == kSafeguarding && access.result() != v1::RESULT_DENY &&
+         access.organisation() != access.controller() &&
+         access.controller().starts_with("organisations/");
 }
 
 // A group that is in the tree: what the answer to each of its entries is made from.
@@ -344,7 +355,10 @@ void Ledger::SequenceGroup(std::vector<Pending> group) {
     *record.mutable_beside() = std::move(pending.request.beside);
     batch.Put(EntryKey(epoch_, index), record.SerializeAsString());
     for (const auto& organisation : pending.request.organisations)
-      batch.Put(OrganisationKey(organisation, epoch_, index), "");
+      batch.Put(IndexKey(kByOrganisation, organisation, epoch_, index), "");
+    if (const auto& entry = pending.request.entry; OpensForSafeguarding(entry))
+      batch.Put(IndexKey(kSafeguarding, text::IdOf(entry.access().controller()), epoch_, index),
+                "");
     next.Append(record.leaf_hash(), [&](const NodeId& node, const std::string& hash) {
       nodes[node] = hash;
       if (node.level > 0) batch.Put(NodeKey(epoch_, node), hash);
@@ -488,7 +502,18 @@ coro::Task<absl::StatusOr<Ledger::Proof>> Ledger::ProveConsistency(uint64_t epoc
 
 coro::Task<absl::StatusOr<std::vector<Ledger::Stored>>> Ledger::ListByOrganisation(
     std::string organisation, std::optional<common::v1::LedgerPosition> before, int limit) {
-  Range range = waterline::storage::PrefixRange(kByOrganisation, organisation + "/");
+  co_return co_await ListIndex(kByOrganisation, std::move(organisation), before, limit);
+}
+
+coro::Task<absl::StatusOr<std::vector<Ledger::Stored>>> Ledger::ListSafeguarding(
+    std::string controller, std::optional<common::v1::LedgerPosition> before, int limit) {
+  co_return co_await ListIndex(kSafeguarding, std::move(controller), before, limit);
+}
+
+coro::Task<absl::StatusOr<std::vector<Ledger::Stored>>> Ledger::ListIndex(
+    std::string collection, std::string organisation,
+    std::optional<common::v1::LedgerPosition> before, int limit) {
+  Range range = waterline::storage::PrefixRange(std::move(collection), organisation + "/");
   if (before)
     range.end = organisation + "/" + BigEndian(before->epoch()) + BigEndian(before->index());
   WATERLINE_CO_ASSIGN_OR_RETURN(

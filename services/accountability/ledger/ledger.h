@@ -9,6 +9,8 @@
 //     nodes/<epoch><level, 1 byte><index>   hash of a perfect node of level >= 1
 //     heads/<epoch>                     signed checkpoint
 //     by_org/<organisation id>/<epoch><index>   empty; entries an organisation made or controls
+//     safeguarding/<organisation id>/<epoch><index>   empty; what others opened of its records
+//                                                     under the purpose safeguarding
 // and beside the store, in its folder, the file ANCHOR: the newest signed checkpoint, padded with
 // newlines to 512 bytes, written in place after every group. A store that is behind its anchor was
 // rolled back and does not open.
@@ -120,6 +122,9 @@ class Ledger {
   // newest).
   coro::Task<absl::StatusOr<std::vector<Stored>>> ListByOrganisation(
       std::string organisation, std::optional<common::v1::LedgerPosition> before, int limit);
+  // The same of what others opened of its records under the purpose safeguarding.
+  coro::Task<absl::StatusOr<std::vector<Stored>>> ListSafeguarding(
+      std::string controller, std::optional<common::v1::LedgerPosition> before, int limit);
   // Entries of an epoch from `from` on, in order.
   coro::Task<absl::StatusOr<std::vector<Stored>>> Read(uint64_t epoch, uint64_t from, int limit);
 
@@ -148,6 +153,10 @@ class Ledger {
   std::vector<Pending> NextGroup();
   void SequenceGroup(std::vector<Pending> group);
   absl::StatusOr<waterline::storage::Batch> Finish(AppendRequest* request, uint64_t index);
+  // Of an index by organisation and position, newest first.
+  coro::Task<absl::StatusOr<std::vector<Stored>>> ListIndex(
+      std::string collection, std::string organisation,
+      std::optional<common::v1::LedgerPosition> before, int limit);
   coro::Task<absl::StatusOr<uint64_t>> SizeOf(uint64_t epoch);
   coro::Task<absl::StatusOr<std::vector<std::string>>> ReadProof(uint64_t epoch, ProofPlan plan);
 

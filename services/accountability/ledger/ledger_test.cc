@@ -217,6 +217,38 @@ TEST_F(LedgerTest, ListsNewestFirstInPages) {
   EXPECT_EQ(rest[1].position.index(), 1u);
 }
 
+// The controller is told of what others opened for a person's safety, and of nothing else.
+TEST_F(LedgerTest, ListsWhatOthersOpenedForSafeguardingOfTheirController) {
+  auto ledger = Open();
+  const auto append = [&](const std::string& id, const std::string& purpose, v1::Result result,
+                          const std::string& controller) {
+    AppendRequest request;
+    request.entry.set_entry_id(id);
+    auto* access = request.entry.mutable_access();
+    access->set_organisation("organisations/ods-qnx");
+    access->set_controller(controller);
+    access->set_purpose(purpose);
+    access->set_result(result);
+    EXPECT_TRUE(coro::SyncWait(ledger->Append(std::move(request))).ok());
+    return ledger->size() - 1;
+  };
+  const std::string charity = "organisations/chc-1";
+  const uint64_t first = append("1", "safeguarding", v1::RESULT_PERMIT, charity);
+  append("2", "safeguarding", v1::RESULT_DENY, charity);
+  append("3", "service_planning", v1::RESULT_PERMIT, charity);
+  append("4", "safeguarding", v1::RESULT_PERMIT, "organisations/ods-qnx");
+  append("5", "safeguarding", v1::RESULT_PERMIT, "organisations/chc-2");
+  append("6", "safeguarding", v1::RESULT_PERMIT, "network");
+  const uint64_t last = append("7", "safeguarding", v1::RESULT_REDUCED, charity);
+  const auto newest = *coro::SyncWait(ledger->ListSafeguarding("chc-1", std::nullopt, 1));
+  ASSERT_EQ(newest.size(), 1u);
+  EXPECT_EQ(newest[0].position.index(), last);
+  const auto rest = *coro::SyncWait(ledger->ListSafeguarding("chc-1", newest[0].position, 9));
+  ASSERT_EQ(rest.size(), 1u);
+  EXPECT_EQ(rest[0].position.index(), first);
+  EXPECT_TRUE(coro::SyncWait(ledger->ListSafeguarding("ods-qnx", std::nullopt, 9))->empty());
+}
+
 TEST_F(LedgerTest, RefusesAStoreBehindItsAnchor) {
   std::string newer;
   {

@@ -179,6 +179,11 @@ void SetConcerned(const v1::Question& question, const Verdict& verdict,
   for (auto& token : tokens) kept->Add(std::move(token));
 }
 
+// Opens something for a person's safety, of which the controller is told.
+bool IsOpening(const v1::Question& question, const Verdict& verdict) {
+  return question.purpose() == "safeguarding" && verdict.result != v1::RESULT_DENY;
+}
+
 bool Holds(const google::protobuf::RepeatedPtrField<std::string>& sorted,
            const std::string& token) {
   return std::binary_search(sorted.begin(), sorted.end(), token);
@@ -221,6 +226,9 @@ void Recorder::SealFacts(const Snapshot& rules, int64_t now_ms, Asking* asking, 
                          storage::v1::Beside* beside) {
   const auto facts = KeptFacts(asking->question, asking->verdict, rules, now_ms);
   asking->payload.set_facts(facts.SerializeAsString());
+  // Only what may be read by whom it is for: a refusal shows it to nobody.
+  asking->payload.set_justification(
+      IsOpening(asking->question, asking->verdict) ? asking->question.justification() : "");
   Seal(asking->secret, asking->entry_id, asking->payload, beside);
   access->set_payload_hash(crypto::Sha256(beside->payload_nonce() + beside->payload()));
 }
