@@ -66,6 +66,41 @@ class SharingTest : public Sharing {
     return all;
   }
 
+  // Reading, listing and counting what the charity has about the place.
+  AgreementTerms TermsOfEverything() {
+    AgreementTerms terms = TermsFor(kHost, "ISA-0042");
+    terms.add_operations(accountability::v1::OPERATION_COUNT);
+    auto* events = terms.add_categories();
+    *events = terms.categories(0);
+    events->set_category(common::v1::CATEGORY_EVENT);
+    return terms;
+  }
+  std::string OpenEventElsewhere() {
+    return testing::OpenEvent(network_.Stub<EventsService>(kCharity).get(), Workshop(),
+                              network_.WithProof(As(kCharity)));
+  }
+  // Everything the board is told of the charity's events as a whole, without positions.
+  std::vector<std::string> AnswersAboutEvents() {
+    std::vector<std::string> told;
+    const auto ask = [&](auto method, auto request, auto response) {
+      request.set_parent(std::string("organisations/") + kCharity);
+      MaybeReceipt receipt;
+      const auto status = Call<EventsService>(method, request, &response, kAnalyst, &receipt);
+      EXPECT_TRUE(receipt);
+      told.push_back(status.ToString() + response.DebugString());
+      if (receipt)
+        told.back() += std::to_string(receipt->result()) + std::to_string(receipt->given());
+    };
+    using Stub = EventsService::Stub;
+    ask(&Stub::ListEvents, events::v1::ListEventsRequest(), events::v1::ListEventsResponse());
+    ask(&Stub::ListProgrammes, events::v1::ListProgrammesRequest(),
+        events::v1::ListProgrammesResponse());
+    ask(&Stub::CountEvents, events::v1::CountEventsRequest(), events::v1::CountEventsResponse());
+    ask(&Stub::CountContributions, events::v1::CountContributionsRequest(),
+        events::v1::CountContributionsResponse());
+    return told;
+  }
+
   void SetSharing(const std::string& participant, registry::v1::Permission::Decision decision,
                   registry::v1::SetPermissionResponse* response) {
     registry::v1::SetPermissionRequest request;
@@ -411,6 +446,24 @@ TEST_F(SharingTest, ADraftAgainstARefusalDoesNotTellWhetherTheRecordExists) {
     EXPECT_EQ(drafted.terms().scopes(0), name);
   }
   EXPECT_EQ(told[0], told[1]);
+}
+
+// What is hidden of the controller's events, or not there at all: alike.
+TEST_F(SharingTest, AListOfAllEventsDoesNotTellWhetherAHiddenOneExists) {
+  PutInForce(TermsOfEverything());
+  const std::vector<std::string> without = AnswersAboutEvents();
+  auto draft = Workshop();
+  draft.add_places(place_);
+  events::v1::CreateEventRequest create;
+  create.set_parent(std::string("organisations/") + kCharity);
+  *create.mutable_event() = draft;
+  create.set_request_id(NewId());
+  events::v1::CreateEventResponse created;
+  Ok(Call<EventsService>(&EventsService::Stub::CreateEvent, create, &created, As(kCharity)));
+  EXPECT_EQ(AnswersAboutEvents(), without) << "with a draft in the agreed place";
+  const std::string maud = Register();
+  Say(OpenEventElsewhere(), "The clinic is too far from the bus.", maud);
+  EXPECT_EQ(AnswersAboutEvents(), without) << "with an event out of reach";
 }
 
 TEST_F(SharingTest, Rule37ANewVersionEndsTheOneItSupersedesAndNobodyElses) {

@@ -213,8 +213,7 @@ Choice Choose(const Snapshot& rules, const Asked& asked, int64_t now_ms) {
 }
 
 void Prefetch(const Snapshot& rules, const v1::Question& question) {
-  for (const auto& passage :
-       rules.Between(question.controller(), question.caller().organisation()))
+  for (const auto& passage : rules.Between(question.controller(), question.caller().organisation()))
     passage.Prefetch();
   for (const auto& id : question.subject_ids()) rules.PrefetchStanding(id);
 }

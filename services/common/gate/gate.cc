@@ -32,6 +32,7 @@ accountability::v1::Question ToQuestion(const rpc::Call& call, const struct Ask&
   question.set_caller_is_member(ask.caller_is_member);
   question.set_caller_is_party(ask.caller_is_party);
   for (const auto& scope : ask.scopes) question.add_scopes(scope);
+  question.set_whole_collection(ask.whole_collection);
   for (const auto& record : ask.records) *question.add_records() = record;
   question.set_justification(call.justification);
   return question;

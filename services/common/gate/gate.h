@@ -57,6 +57,9 @@ struct Ask {
   bool caller_is_party = false;
   // Names the answer belongs to beside its controller: event, programme, places.
   std::vector<std::string> scopes;
+  // Lists all of the controller's: rows that no agreement reaches are left out, and an empty answer
+  // says nothing. Otherwise who reaches none of the rows is refused.
+  bool whole_collection = false;
   // One per row of the answer, in order. The rows stand in the repeated field `rows_field` of the
   // response; without a name the whole response is the one row. A row that the decision lowers to
   // nothing is left out; handlers must not count it either. The response may end before the

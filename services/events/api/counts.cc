@@ -39,7 +39,8 @@ absl::Status FillIn(const std::vector<CountedThings>& things, const CountQuery& 
 // The place that was asked for is what the answer belongs to: a draft from a refusal asks for no
 // more.
 void Narrow(const CountQuery& query, gate::Ask* ask) {
-  if (!text::MatchName(query.place, "places/*")) return;
+  ask->whole_collection = !text::MatchName(query.place, "places/*");
+  if (ask->whole_collection) return;
   ask->scopes = {query.place};
   ask->filter.assign("place = ").append(query.place);
 }

@@ -173,6 +173,7 @@ EventsApi::Answer<v1::ListEventsResponse> EventsApi::ListEvents(
     gate::Ask ask(Operation::OPERATION_SEARCH, partition.id, kEvents, request.parent() + "/events",
                   {kCategory});
     ask.rows_field = "events";
+    ask.whole_collection = true;
     if (programme) ask.filter = "programme = " + request.programme();
     for (const auto& item : items) {
       const EventRef ref{partition.id, item.id.substr(prefix.size())};

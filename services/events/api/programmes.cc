@@ -125,6 +125,7 @@ EventsApi::Answer<v1::ListProgrammesResponse> EventsApi::ListProgrammes(
     gate::Ask ask(Operation::OPERATION_SEARCH, (*ids)[0], kProgrammes,
                   request.parent() + "/programmes", {common::v1::CATEGORY_EVENT});
     ask.rows_field = "programmes";
+    ask.whole_collection = true;
     keys.clear();
     for (const auto& one : stored) {
       ask.records.push_back(FactsOf(one.record.public_()));
