@@ -1,7 +1,7 @@
 #include "services/waterlined/admission.h"
 
 #include <fstream>
-#include <sstream>
+#include <iterator>
 #include <utility>
 
 #include "services/common/identity/jws.h"
@@ -29,43 +29,21 @@ absl::Status Check(const TlsOptions& tls, const rpc::NetworkFacts& facts) {
                    "--tls-certificate and --tls-key");
 }
 
-// What the party signed, by the keys that are pinned of it.
-absl::Status VerifyBy(const std::string& jwks, const std::string& key_id, const std::string& jws,
-                      const std::string& payload) {
-  std::ifstream file(jwks);
-  if (!file) return Error(reason::kKeyMissing, "the party has published no keys to the host yet");
-  std::stringstream text;
-  text << file.rdbuf();
-  WATERLINE_ASSIGN_OR_RETURN(const auto keys, identity::JwkSet::Parse(text.str()));
-  const auto* key = keys.Find(key_id);
-  if (key == nullptr)
-    return BadFields({{"signature.key_id", "names no key that the party has published"}});
-  const auto verified = identity::VerifyDetached(jws, payload, *key);
-  if (verified.ok()) return absl::OkStatus();
-  return BadFields({{"signature.jws", std::string(verified.status().message())}});
-}
-
 void Tell(const identity::TrustStore::Reload& reload) {
-  if (reload.changed) log::Info("whom we trust has changed");
+  if (reload.trust_changed) log::Info("whom we trust has changed");
   for (const auto& fault : reload.faults) log::Error("fault in trust", {{"message", fault}});
 }
 
 }  // namespace
 
-accountability::VerifySignature SignaturesBy(const std::string& trust) {
-  return [trust](const std::string& organisation, const std::string& key_id, const std::string& jws,
-                 const std::string& payload) {
-    return VerifyBy(trust + "/" + text::IdOf(organisation) + "/jwks.json", key_id, jws, payload);
-  };
-}
-
-absl::StatusOr<std::unique_ptr<Admission>> Admission::Open(const TlsOptions& tls, std::string trust,
-                                                           std::string made,
+absl::StatusOr<std::unique_ptr<Admission>> Admission::Open(const TlsOptions& tls,
+                                                           const std::string& trust,
+                                                           const Layout& layout,
                                                            const rpc::NetworkFacts& facts,
                                                            Clock* clock) {
   WATERLINE_RETURN_IF_ERROR(Check(tls, facts));
   std::unique_ptr<Admission> admission(
-      new Admission(tls, std::move(trust), std::move(made), facts));
+      new Admission(tls, trust.empty() ? layout.Trust() : trust, layout.Tls(), facts));
   if (admission->has_tls()) {
     WATERLINE_RETURN_IF_ERROR(admission->OpenTrust(clock));
   } else {
@@ -85,10 +63,47 @@ absl::Status Admission::OpenTrust(Clock* clock) {
                                             "/issuer.pem and " + facts_.host + "/jwks.json");
   }
   WATERLINE_ASSIGN_OR_RETURN(own_, OwnCertificate::Open(tls_, made_));
-  WATERLINE_RETURN_IF_ERROR(trust_->WriteBundle(Bundle()));
-  watch_ = std::make_unique<identity::TrustWatch>(trust_.get(), Bundle(), Tell);
+  own_->Watch();
+  WATERLINE_RETURN_IF_ERROR(WriteTrust());
+  watch_ = std::make_unique<identity::TrustWatch>(
+      trust_.get(), Bundle(), [this](const identity::TrustStore::Reload& reload) {
+        Tell(reload);
+        const absl::Status written = WriteTrust();
+        if (!written.ok()) log::Error("fault in trust", {{"message", written.ToString()}});
+      });
   callers_ = std::make_unique<identity::MtlsIdentity>(facts_.network, trust_.get(), clock);
   return absl::OkStatus();
+}
+
+absl::Status Admission::WriteTrust() const {
+  WATERLINE_RETURN_IF_ERROR(trust_->WriteBundle(Bundle()));
+  return trust_->WriteAuthorities(facts_.host, HostAuthorities());
+}
+
+// Without TLS the folder is read each time: a party publishes its keys by a file there.
+absl::StatusOr<identity::JwkSet> Admission::KeysOf(const std::string& organisation) const {
+  const auto none = Error(reason::kKeyMissing, "the party has published no keys to the host yet");
+  if (trust_ != nullptr) {
+    const auto trust = trust_->Now();
+    const auto* found = trust->Find(organisation);
+    return found == nullptr ? absl::StatusOr<identity::JwkSet>(none) : found->keys;
+  }
+  std::ifstream file(trust_folder_ + "/" + organisation + "/jwks.json");
+  if (!file) return none;
+  return identity::JwkSet::Parse(std::string(std::istreambuf_iterator<char>(file), {}));
+}
+
+accountability::VerifySignature Admission::signatures() const {
+  return [this](const std::string& organisation, const std::string& key_id, const std::string& jws,
+                const std::string& payload) -> absl::Status {
+    WATERLINE_ASSIGN_OR_RETURN(const auto keys, KeysOf(std::string(text::IdOf(organisation))));
+    const auto* key = keys.Find(key_id);
+    if (key == nullptr)
+      return BadFields({{"signature.key_id", "names no key that the party has published"}});
+    const auto verified = identity::VerifyDetached(jws, payload, *key);
+    if (verified.ok()) return absl::OkStatus();
+    return BadFields({{"signature.jws", std::string(verified.status().message())}});
+  };
 }
 
 void Admission::Admit(rpc::ServerOptions* server) const {
@@ -109,8 +124,7 @@ absl::StatusOr<rpc::Link> Admission::LinkTo(const std::string& from, const std::
   rpc::LinkOptions link{from, to, address, nullptr};
   if (has_tls()) {
     const TlsOptions own = own_->copies();
-    const rpc::TlsFiles files{own.certificate, own.key,
-                              trust_folder_ + "/" + facts_.host + "/issuer.pem"};
+    const rpc::TlsFiles files{own.certificate, own.key, HostAuthorities()};
     WATERLINE_ASSIGN_OR_RETURN(link.credentials,
                                rpc::LinkCredentialsOf(files, rpc::HostServicePrefix(facts_) + to));
   }

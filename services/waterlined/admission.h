@@ -16,19 +16,20 @@
 #include "services/common/rpc/link.h"
 #include "services/common/rpc/network.h"
 #include "services/common/rpc/server.h"
+#include "services/waterlined/foundation.h"
 #include "services/waterlined/own_certificate.h"
 
 namespace waterline::deployment {
 
 class Admission {
  public:
-  // `trust` is the folder of whom the network trusts; `made` a folder for what is made of it and of
-  // the certificate for TLS.
+  // `trust` is the folder of whom the network trusts; empty: the one in the data folder.
   // INVALID_FIELDS when only half of `tls` is there; FAILED_PRECONDITION when the network is not
   // for development and there is no certificate, or naming the file that is missing or wrong.
   // `clock` outlives it.
-  static absl::StatusOr<std::unique_ptr<Admission>> Open(const TlsOptions& tls, std::string trust,
-                                                         std::string made,
+  static absl::StatusOr<std::unique_ptr<Admission>> Open(const TlsOptions& tls,
+                                                         const std::string& trust,
+                                                         const Layout& layout,
                                                          const rpc::NetworkFacts& facts,
                                                          Clock* clock);
   ~Admission();
@@ -36,6 +37,10 @@ class Admission {
   // Lets in callers from outside, or the host's own services only. It outlives the server.
   void Admit(rpc::ServerOptions* server) const;
   void AdmitServices(rpc::ServerOptions* server) const;
+
+  // Verifies what a party signed by the keys that are pinned of it at the time: where there is TLS
+  // those that verify its tokens. This outlives it.
+  accountability::VerifySignature signatures() const;
 
   // A way from our service `from` to the service `to`: with TLS only to a certificate of the host
   // that names `to`. FAILED_PRECONDITION naming a file that cannot be read.
@@ -49,12 +54,15 @@ class Admission {
         made_(std::move(made)),
         facts_(facts) {}
   std::string Bundle() const { return made_ + "/trust.pem"; }
+  std::string HostAuthorities() const { return made_ + "/host.pem"; }
   bool has_tls() const { return !tls_.certificate.empty(); }
   absl::Status OpenTrust(Clock* clock);
+  absl::Status WriteTrust() const;
+  absl::StatusOr<identity::JwkSet> KeysOf(const std::string& organisation) const;
 
   const TlsOptions tls_;
   const std::string trust_folder_;
-  const std::string made_;
+  const std::string made_;  // What TLS reads.
   const rpc::NetworkFacts facts_;
   std::unique_ptr<OwnCertificate> own_;  // These three with TLS only.
   std::unique_ptr<identity::TrustStore> trust_;
@@ -62,8 +70,5 @@ class Admission {
   std::unique_ptr<identity::IdentityProvider> callers_;
   std::unique_ptr<identity::IdentityProvider> services_;  // Of development identity only.
 };
-
-// Verifies what a party signed by the keys it published, as they are in the trust folder then.
-accountability::VerifySignature SignaturesBy(const std::string& trust);
 
 }  // namespace waterline::deployment

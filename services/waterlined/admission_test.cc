@@ -6,7 +6,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 #include "services/common/crypto/random.h"
 #include "services/common/identity/throwaway.h"
@@ -38,8 +37,7 @@ class AdmissionTest : public ::testing::Test {
   }
   absl::Status Open(const TlsOptions& tls, bool development) {
     const rpc::NetworkFacts facts{"sussex", "ods-qnx", development, false, ""};
-    auto opened = Admission::Open(tls, (folder_ / "trust").string(), (folder_ / "tls").string(),
-                                  facts, &clock_);
+    auto opened = Admission::Open(tls, "", Layout(folder_.string()), facts, &clock_);
     if (opened.ok()) (*opened)->Admit(&server_);
     has_tls_ = server_.tls.has_value();
     return opened.status();
@@ -86,10 +84,6 @@ class OwnCertificateTest : public AdmissionTest {
     std::ifstream file(path, std::ios::binary);
     return std::string(std::istreambuf_iterator<char>(file), {});
   }
-  // Looks until the file holds that, as the process does with every second.
-  static void WaitFor(const std::string& path, const std::string& content) {
-    while (Content(path) != content) std::this_thread::yield();
-  }
 };
 
 TEST_F(OwnCertificateTest, WhatIsNotAPairIsNamedAtTheStart) {
@@ -109,19 +103,23 @@ TEST_F(OwnCertificateTest, WhatIsNotAPairIsNamedAtTheStart) {
 TEST_F(OwnCertificateTest, APairIsTakenWhenItIsWholeAndNotBefore) {
   const auto files = Own();
   const std::string first = Content(files.certificate);
-  auto opened =
-      OwnCertificate::Open(files, (folder_ / "tls").string(), std::chrono::milliseconds(1));
+  auto opened = OwnCertificate::Open(files, (folder_ / "tls").string());
   ASSERT_TRUE(opened.ok()) << opened.status();
-  const auto copies = (*opened)->copies();
-  EXPECT_EQ(Content(copies.certificate), first);
-  EXPECT_EQ(fs::status(copies.key).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+  auto& own = **opened;
+  EXPECT_EQ(Content(own.copies().certificate), first);
+  EXPECT_EQ(fs::status(own.copies().key).permissions(),
+            fs::perms::owner_read | fs::perms::owner_write);
   const auto next = authority_.Issue({{"spiffe://sussex/org/ods-qnx/svc/waterlined"}});
-  Write("own.pem", "");  // As a copy over it begins.
-  Write("own.pem", next.certificate_pem);
-  EXPECT_EQ(Content(copies.certificate), first) << "its key is not there yet";
+  for (const std::string& half : {std::string(), next.certificate_pem}) {
+    Write("own.pem", half);  // As a copy over it begins; then its key is not there yet.
+    own.Look();
+    EXPECT_EQ(Content(own.copies().certificate), first);
+  }
   Write("own.key", next.key_pem);
-  WaitFor(copies.certificate, next.certificate_pem);
-  EXPECT_EQ(Content(copies.key), next.key_pem);
+  own.Look();
+  EXPECT_EQ(Content(own.copies().certificate), next.certificate_pem);
+  EXPECT_EQ(Content(own.copies().key), next.key_pem);
+  EXPECT_FALSE(fs::exists(folder_ / "tls" / "0")) << "an old key is not kept";
 }
 
 }  // namespace

@@ -8,13 +8,6 @@
 #include "services/waterlined/store_metrics.h"
 
 namespace waterline::deployment {
-namespace {
-
-std::string TrustOf(const ServeOptions& options) {
-  return options.trust.empty() ? Layout(options.data).Trust() : options.trust;
-}
-
-}  // namespace
 
 // In the order of construction; destruction is the reverse, so handlers outlive the server.
 struct Waterlined::Impl {
@@ -28,23 +21,22 @@ struct Waterlined::Impl {
   std::unique_ptr<rpc::Server> server;
 
   absl::Status Admit(const ServeOptions& options);
-  absl::Status MakeParts(const ServeOptions& options);
+  absl::Status MakeParts(std::chrono::milliseconds projector_poll);
 };
 
 absl::Status Waterlined::Impl::Admit(const ServeOptions& options) {
-  WATERLINE_ASSIGN_OR_RETURN(
-      admission, Admission::Open(options.tls, TrustOf(options), Layout(options.data).Tls(),
-                                 foundation->facts(), &clock));
+  WATERLINE_ASSIGN_OR_RETURN(admission,
+                             Admission::Open(options.tls, options.trust, Layout(options.data),
+                                             foundation->facts(), &clock));
   return absl::OkStatus();
 }
 
-absl::Status Waterlined::Impl::MakeParts(const ServeOptions& options) {
+absl::Status Waterlined::Impl::MakeParts(std::chrono::milliseconds projector_poll) {
   files = std::make_unique<coro::Pool>("files", 2);
   gate = std::make_unique<gate::Gate>(foundation->recorder());
-  const Surroundings around{foundation.get(), gate.get(), files.get(), &metrics,
-                            options.projector_poll};
+  const Surroundings around{foundation.get(), gate.get(), files.get(), &metrics, projector_poll};
   WATERLINE_ASSIGN_OR_RETURN(auto accountability,
-                             MakeAccountability(around, SignaturesBy(TrustOf(options))));
+                             MakeAccountability(around, admission->signatures()));
   parts.push_back(std::move(accountability));
   parts.push_back(MakeRegistry(around, foundation->standing_book()));
   parts.push_back(MakeEvents(
@@ -65,7 +57,7 @@ absl::StatusOr<std::unique_ptr<Waterlined>> Waterlined::Start(ServeOptions optio
   WATERLINE_ASSIGN_OR_RETURN(
       impl->foundation, Foundation::Open(Layout(options.data), &impl->clock, std::nullopt, layers));
   WATERLINE_RETURN_IF_ERROR(impl->Admit(options));
-  WATERLINE_RETURN_IF_ERROR(impl->MakeParts(options));
+  WATERLINE_RETURN_IF_ERROR(impl->MakeParts(options.projector_poll));
   rpc::ServerOptions server;
   server.addresses = options.listen;
   impl->admission->Admit(&server);

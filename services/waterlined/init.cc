@@ -34,12 +34,12 @@ absl::Status CheckOptions(const InitOptions& options) {
   if (!text::IsResourceId(options.network))
     violations.push_back(
         {"network", "is not an id: lower case letters, digits and dashes, starting with a letter"});
-  if (options.development && options.network.find("dev") == std::string::npos) {
+  if (options.development && !identity::IsDevelopmentName(options.network)) {
     violations.push_back({"network",
                           "must hold `dev` with --development, so that its ledger can never be "
                           "taken for a real one"});
   }
-  if (!options.development && options.network.find("dev") != std::string::npos) {
+  if (!options.development && identity::IsDevelopmentName(options.network)) {
     violations.push_back({"network", "holds `dev`, which is kept for --development"});
   }
   if (!text::IsResourceId(options.host) || options.host.find('-') == std::string::npos) {
@@ -89,7 +89,8 @@ registry::v1::Organisation HostOrganisation(const InitOptions& options, int64_t 
   return host;
 }
 
-// Who vouches for the first administrator: as in every later call.
+// Who vouches for the first administrator: as in every later call, unless the host's key set names
+// another issuer.
 std::string IssuerOf(const rpc::NetworkFacts& facts) {
   if (facts.development) return std::string(identity::kDevelopmentIssuer);
   return identity::OrganisationUri(facts.network, facts.host);

@@ -17,6 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::chrono::seconds kLookEvery{1};
+
 absl::Status Faulty(const std::string& path, const std::string& what) {
   return Error(reason::kStateForbids, "the TLS file " + path + " " + what, {{"file", path}});
 }
@@ -54,8 +56,8 @@ absl::Status WriteForOwner(const std::string& path, const std::string& content) 
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<OwnCertificate>> OwnCertificate::Open(
-    TlsOptions files, std::string folder, std::chrono::milliseconds every) {
+absl::StatusOr<std::unique_ptr<OwnCertificate>> OwnCertificate::Open(TlsOptions files,
+                                                                     std::string folder) {
   std::error_code error;
   fs::remove_all(folder, error);
   fs::create_directories(folder, error);
@@ -63,50 +65,48 @@ absl::StatusOr<std::unique_ptr<OwnCertificate>> OwnCertificate::Open(
   if (error) return Error(reason::kUnavailable, "cannot make the folder " + folder);
   std::unique_ptr<OwnCertificate> own(new OwnCertificate(std::move(files), std::move(folder)));
   WATERLINE_RETURN_IF_ERROR(own->CopyIfChanged());
-  own->thread_ = std::thread([raw = own.get(), every] { raw->Watch(every); });
   return own;
 }
 
-OwnCertificate::~OwnCertificate() {
-  {
-    std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_one();
-  if (thread_.joinable()) thread_.join();
+void OwnCertificate::Watch() {
+  rounds_ = std::make_unique<Rounds>(kLookEvery, [this] { Look(); });
+  rounds_->Start();
 }
 
-// Both change in one step: a new folder behind a symbolic link.
 absl::Status OwnCertificate::CopyIfChanged() {
   WATERLINE_ASSIGN_OR_RETURN(const auto certificate, Read(files_.certificate));
   WATERLINE_ASSIGN_OR_RETURN(const auto key, Read(files_.key));
   if (certificate + key == shown_) return absl::OkStatus();
   WATERLINE_RETURN_IF_ERROR(Check(files_, certificate, key));
-  const std::string name = std::to_string(copies_++);
-  std::error_code error;
-  fs::create_directory(folder_ + "/" + name, error);
-  WATERLINE_RETURN_IF_ERROR(WriteForOwner(folder_ + "/" + name + "/certificate.pem", certificate));
-  WATERLINE_RETURN_IF_ERROR(WriteForOwner(folder_ + "/" + name + "/key.pem", key));
-  fs::create_directory_symlink(name, folder_ + "/next", error);
-  if (!error) fs::rename(folder_ + "/next", folder_ + "/live", error);
-  if (error) return Error(reason::kUnavailable, "cannot write into " + folder_);
+  const std::string name = std::to_string(copies_);
+  const absl::Status shown = Show(name, certificate, key);
+  std::error_code ignored;  // The copy of before, or what this one left behind.
+  fs::remove_all(folder_ + "/" + (shown.ok() ? std::to_string(copies_ - 1) : name), ignored);
+  if (!shown.ok()) return shown;
+  ++copies_;
   shown_ = certificate + key;
   return absl::OkStatus();
 }
 
-void OwnCertificate::Watch(std::chrono::milliseconds every) {
-  std::unique_lock lock(mutex_);
-  while (!wake_.wait_for(lock, every, [this] { return stopping_; })) {
-    lock.unlock();
-    Look();
-    lock.lock();
-  }
+// Both change in one step: a new folder behind a symbolic link.
+absl::Status OwnCertificate::Show(const std::string& name, const std::string& certificate,
+                                  const std::string& key) const {
+  const std::string stem = folder_ + "/" + name;
+  const std::string next = folder_ + "/next";
+  std::error_code error;
+  fs::create_directory(stem, error);
+  WATERLINE_RETURN_IF_ERROR(WriteForOwner(stem + "/certificate.pem", certificate));
+  WATERLINE_RETURN_IF_ERROR(WriteForOwner(stem + "/key.pem", key));
+  fs::remove(next, error);
+  fs::create_directory_symlink(name, next, error);
+  if (!error) fs::rename(next, folder_ + "/live", error);
+  return error ? Error(reason::kUnavailable, "cannot write into " + folder_) : absl::OkStatus();
 }
 
 void OwnCertificate::Look() {
   const int before = copies_;
   const absl::Status status = CopyIfChanged();
-  if (copies_ != before && status.ok()) log::Info("another certificate is shown");
+  if (copies_ != before) log::Info("another certificate is shown");
   const std::string fault(status.message());
   if (!fault.empty() && fault != fault_) log::Error("certificate not taken", {{"message", fault}});
   fault_ = fault;

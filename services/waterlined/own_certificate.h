@@ -5,14 +5,11 @@
 // copied once it is whole and its key fits; until then the one before is shown, and the log says
 // why. Thread safety: certificate and key from any thread; the rest from one.
 
-#include <chrono>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
 
 #include "absl/status/statusor.h"
+#include "services/waterlined/rounds.h"
 
 namespace waterline::deployment {
 
@@ -25,11 +22,13 @@ struct TlsOptions {
 class OwnCertificate {
  public:
   // `folder` is for the copies, of the owner alone, and emptied first. FAILED_PRECONDITION naming
-  // the file that is missing, is no PEM, or does not fit. `every`: how often it looks again.
-  static absl::StatusOr<std::unique_ptr<OwnCertificate>> Open(
-      TlsOptions files, std::string folder,
-      std::chrono::milliseconds every = std::chrono::seconds(1));
-  ~OwnCertificate();
+  // the file that is missing, is no PEM, or does not fit.
+  static absl::StatusOr<std::unique_ptr<OwnCertificate>> Open(TlsOptions files, std::string folder);
+
+  // Looks once a second, on a thread of its own, until the end.
+  void Watch();
+  // Takes what the operator replaced, if it is a pair; logs that, and once what is wrong.
+  void Look();
 
   TlsOptions copies() const {
     return {folder_ + "/live/certificate.pem", folder_ + "/live/key.pem"};
@@ -39,18 +38,15 @@ class OwnCertificate {
   OwnCertificate(TlsOptions files, std::string folder)
       : files_(std::move(files)), folder_(std::move(folder)) {}
   absl::Status CopyIfChanged();
-  void Watch(std::chrono::milliseconds every);
-  void Look();
+  absl::Status Show(const std::string& name, const std::string& certificate,
+                    const std::string& key) const;
 
   const TlsOptions files_;
   const std::string folder_;
   std::string shown_;  // What was copied last: certificate and key.
   int copies_ = 0;
   std::string fault_;  // That the log has.
-  std::mutex mutex_;   // Guards stopping_.
-  std::condition_variable wake_;
-  bool stopping_ = false;
-  std::thread thread_;
+  std::unique_ptr<Rounds> rounds_;
 };
 
 }  // namespace waterline::deployment

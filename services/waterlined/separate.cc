@@ -115,10 +115,9 @@ absl::Status Separate::Impl::OpenData() {
 }
 
 absl::Status Separate::Impl::Admit() {
-  const Layout layout(options.data);
-  if (options.trust.empty()) options.trust = layout.Trust();
-  WATERLINE_ASSIGN_OR_RETURN(admission, Admission::Open(options.tls, options.trust, layout.Tls(),
-                                                        foundation->facts(), &clock));
+  WATERLINE_ASSIGN_OR_RETURN(admission,
+                             Admission::Open(options.tls, options.trust, Layout(options.data),
+                                             foundation->facts(), &clock));
   for (const auto& [service, address] : options.links) {
     WATERLINE_ASSIGN_OR_RETURN(auto link, admission->LinkTo(options.service, service, address));
     links.emplace(service, std::move(link));
@@ -147,7 +146,7 @@ absl::Status Separate::Impl::MakePart() {
   const Surroundings around{foundation.get(), gate.get(), files.get(), &metrics,
                             options.projector_poll};
   if (has_ledger) {
-    WATERLINE_ASSIGN_OR_RETURN(part, MakeAccountability(around, SignaturesBy(options.trust)));
+    WATERLINE_ASSIGN_OR_RETURN(part, MakeAccountability(around, admission->signatures()));
   } else if (options.service == "registry") {
     standing = std::make_unique<registry::RemoteStanding>(links.at(kAccountability));
     part = MakeRegistry(around, standing.get());

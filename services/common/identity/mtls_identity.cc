@@ -115,6 +115,10 @@ absl::StatusOr<Identified> MtlsIdentity::Identify(const MetadataReader& metadata
   WATERLINE_ASSIGN_OR_RETURN(const auto bearer, BearerOf(metadata));
   const std::string digest = crypto::Sha256(bearer);
   WATERLINE_ASSIGN_OR_RETURN(const auto token, TokenOf(bearer, digest, *trust));
+  // A token names an organisation of this trust, or it would not have been verified.
+  if (access != Access::kPublic && trust->Find(token->organisation)->is_invited)
+    return Error(reason::kIssuerNotPinned,
+                 "the organisation that the access token speaks for has not joined yet");
   WATERLINE_RETURN_IF_ERROR(CheckTime(*token, now_ms));
   const std::string& organisation = client->name.organisation;
   WATERLINE_RETURN_IF_ERROR(CheckBinding(*token, client->thumbprint, organisation, metadata));

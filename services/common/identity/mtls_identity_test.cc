@@ -280,5 +280,22 @@ TEST_F(Mtls, ACertificateForJoiningCallsWhatIsPublicOnly) {
   }
 }
 
+// Whoever has the file of an invitation, with a certificate of its own, speaks for nobody by it.
+TEST_F(Mtls, TheKeyOfAnInvitationSpeaksForNobodyUntilItIsAccepted) {
+  const ThrowawayTokens invited("sussex", "ods-new");
+  const ThrowawayAuthority invitation("invitation", {std::string(kInvitationMark), ""});
+  Put("ods-new", "issuer.pem", invitation.certificate_pem());
+  Put("ods-new", "jwks.json", invited.jwks());
+  ASSERT_TRUE(trust_->ReloadIfChanged().trust_changed);
+  const std::string certificate = Charity();
+  AccessToken claims = invited.Claims(certificate, clock_.now_ms);
+  claims.acting = "ods-abc";
+  EXPECT_EQ(ReasonFor(certificate, invited.Sign(claims)), "ISSUER_NOT_PINNED");
+  const ThrowawayAuthority joined("new");
+  Put("ods-new", "issuer.pem", joined.certificate_pem());
+  ASSERT_TRUE(trust_->ReloadIfChanged().trust_changed);
+  EXPECT_EQ(ReasonFor(certificate, invited.Sign(claims)), "OK");
+}
+
 }  // namespace
 }  // namespace waterline::identity

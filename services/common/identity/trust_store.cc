@@ -46,6 +46,20 @@ std::string DigestOf(std::initializer_list<std::string_view> files) {
   return crypto::Sha256(all);
 }
 
+// In one step, if it holds anything else.
+absl::Status ReplaceFile(const std::string& path, const std::string& content) {
+  {
+    std::ifstream file(path, std::ios::binary);
+    const std::string held(std::istreambuf_iterator<char>(file), {});
+    if (file && held == content) return absl::OkStatus();
+  }
+  const std::string temporary = path + ".new";
+  const bool written = (std::ofstream(temporary, std::ios::binary) << content).flush().good();
+  if (!written || std::rename(temporary.c_str(), path.c_str()) != 0)
+    return Error(reason::kUnavailable, "cannot write " + path, {{"file", path}});
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 const TrustedOrganisation* Trust::Find(std::string_view organisation) const {
@@ -79,7 +93,9 @@ absl::StatusOr<std::shared_ptr<const TrustedOrganisation>> TrustStore::ReadOne(
   if (before != nullptr && before->digest == digest) return before;
   auto authorities = PinnedIssuers::Of(issuers, list.value_or(""));
   if (!authorities.ok()) return Fault(stem + "issuer.pem, crl.pem", authorities.status().message());
+  bool is_invited = false;
   for (const auto& authority : Certificate::ParseAll(issuers)) {
+    is_invited |= authority.HasMark(kInvitationMark);
     if (authority.HasMark(kThrowawayMark) && !IsDevelopmentName(network_))
       return Fault(stem + "issuer.pem",
                    "is a throw-away authority of `waterline identity`, which is for development "
@@ -91,8 +107,8 @@ absl::StatusOr<std::shared_ptr<const TrustedOrganisation>> TrustStore::ReadOne(
   const std::string issuer = keys->issuer().value_or(own);
   if (issuer.starts_with("spiffe://") && issuer != own)
     return Fault(stem + "jwks.json", "`issuer` is the name of another organisation");
-  return std::make_shared<const TrustedOrganisation>(
-      TrustedOrganisation{id, issuer, *std::move(authorities), *std::move(keys), issuers, digest});
+  return std::make_shared<const TrustedOrganisation>(TrustedOrganisation{
+      id, issuer, *std::move(authorities), *std::move(keys), issuers, digest, is_invited});
 }
 
 absl::StatusOr<TrustStore::Organisations> TrustStore::Read(const Trust& before,
@@ -169,6 +185,7 @@ TrustStore::Reload TrustStore::ReloadIfChanged() {
   std::sort(reload.faults.begin(), reload.faults.end());
   trust->generation_ = before->generation_ + 1;
   std::lock_guard lock(mutex_);
+  reload.trust_changed = changed;
   reload.changed = changed || reload.faults != faults_;
   faults_ = reload.faults;
   if (changed) now_ = std::move(trust);
@@ -190,17 +207,14 @@ std::shared_ptr<const Trust> TrustStore::Now() const {
 }
 
 absl::Status TrustStore::WriteBundle(const std::string& path) const {
-  const std::string bundle = Now()->Bundle();
-  {
-    std::ifstream file(path, std::ios::binary);
-    const std::string held(std::istreambuf_iterator<char>(file), {});
-    if (file && held == bundle) return absl::OkStatus();
-  }
-  const std::string temporary = path + ".new";
-  const bool written = (std::ofstream(temporary, std::ios::binary) << bundle).flush().good();
-  if (!written || std::rename(temporary.c_str(), path.c_str()) != 0)
-    return Error(reason::kUnavailable, "cannot write " + path, {{"file", path}});
-  return absl::OkStatus();
+  return ReplaceFile(path, Now()->Bundle());
+}
+
+absl::Status TrustStore::WriteAuthorities(const std::string& organisation,
+                                          const std::string& path) const {
+  const auto trust = Now();
+  const auto* found = trust->Find(organisation);
+  return ReplaceFile(path, found == nullptr ? "" : found->authorities_pem);
 }
 
 TrustWatch::TrustWatch(TrustStore* store, std::string bundle_path, OnChange on_change,

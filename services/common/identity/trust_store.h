@@ -45,6 +45,8 @@ struct TrustedOrganisation {
   JwkSet keys;
   std::string authorities_pem;
   std::string digest;  // Of the files.
+  // It was invited and has not joined: its authority is that of the invitation.
+  bool is_invited = false;
 };
 
 // The trust of one moment.
@@ -68,7 +70,8 @@ class Trust {
 class TrustStore {
  public:
   struct Reload {
-    bool changed = false;             // The trust, or the faults.
+    bool changed = false;  // The trust, or the faults.
+    bool trust_changed = false;
     std::vector<std::string> faults;  // Sentences that name the file; what is amiss now.
   };
 
@@ -77,8 +80,10 @@ class TrustStore {
 
   std::shared_ptr<const Trust> Now() const;
   Reload ReloadIfChanged();
-  // Replaces the file in one step, if it holds anything else. UNAVAILABLE naming it.
+  // Replaces the file in one step, if it holds anything else, with all authorities, or those of one
+  // organisation. UNAVAILABLE naming it.
   absl::Status WriteBundle(const std::string& path) const;
+  absl::Status WriteAuthorities(const std::string& organisation, const std::string& path) const;
 
  private:
   using Organisations = decltype(Trust::organisations_);

@@ -24,15 +24,20 @@ class VerifiedCache {
     std::lock_guard lock(mutex_);
     if (!Enter(generation)) return nullptr;
     const auto found = values_.find(digest);
-    return found == values_.end() ? nullptr : found->second;
+    return found == values_.end() ? nullptr : found->second.value;
   }
 
-  // `end_ms` is when it ends at the latest. When the cache is full, what ends first makes room.
+  // `end_ms` is when it ends at the latest; a value that is known is replaced. When the cache is
+  // full, what ends first makes room.
   void Put(const std::string& digest, uint64_t generation, int64_t end_ms,
            std::shared_ptr<const Value> value) {
     std::lock_guard lock(mutex_);
-    if (!Enter(generation) || !values_.emplace(digest, std::move(value)).second) return;
-    ends_.emplace(end_ms, digest);
+    if (!Enter(generation)) return;
+    if (const auto known = values_.find(digest); known != values_.end()) {
+      ends_.erase(known->second.end);
+      values_.erase(known);
+    }
+    values_.emplace(digest, Held{std::move(value), ends_.emplace(end_ms, digest)});
     if (values_.size() <= values_max_) return;
     values_.erase(ends_.begin()->second);
     ends_.erase(ends_.begin());
@@ -49,11 +54,17 @@ class VerifiedCache {
     return generation == generation_;
   }
 
+  using Ends = std::multimap<int64_t, std::string>;  // Digests by when they end.
+  struct Held {
+    std::shared_ptr<const Value> value;
+    Ends::iterator end;
+  };
+
   const size_t values_max_;
   std::mutex mutex_;  // Guards the rest. No other lock is taken under it.
   uint64_t generation_ = 0;
-  std::unordered_map<std::string, std::shared_ptr<const Value>> values_;
-  std::multimap<int64_t, std::string> ends_;  // Digests by when they end.
+  std::unordered_map<std::string, Held> values_;
+  Ends ends_;
 };
 
 }  // namespace waterline::identity

@@ -30,5 +30,17 @@ TEST(VerifiedCache, WhatEndsFirstMakesRoom) {
   EXPECT_EQ(cache.Find("late", 1), kOne);
 }
 
+TEST(VerifiedCache, WhatIsVerifiedAgainReplacesWhatWasKnown) {
+  Cache cache(2);
+  const auto two = std::make_shared<const int>(2);
+  cache.Put("a", 1, 1, kOne);
+  cache.Put("a", 1, 9, two);
+  EXPECT_EQ(cache.Find("a", 1), two);
+  cache.Put("b", 1, 5, kOne);
+  cache.Put("c", 1, 7, kOne);
+  EXPECT_EQ(cache.Find("b", 1), nullptr);
+  EXPECT_EQ(cache.Find("a", 1), two) << "its new end counts";
+}
+
 }  // namespace
 }  // namespace waterline::identity
