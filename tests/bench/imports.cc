@@ -5,7 +5,6 @@
 #include "services/common/crypto/encoding.h"
 #include "services/common/crypto/hash.h"
 #include "services/common/data/indicators.h"
-#include "services/common/identity/identity.h"
 #include "services/common/rpc/limits.h"
 #include "services/common/rpc/status_wire.h"
 #include "services/common/status/macros.h"
@@ -25,13 +24,6 @@ using std::chrono::steady_clock;
 constexpr uint64_t kStatements = 200;
 constexpr uint64_t kVotesPerPerson = 50;
 constexpr int64_t kFirstVoteMs = 1'740'000'000'000;
-
-void SetIdentity(grpc::ClientContext* context) {
-  context->AddMetadata(std::string(identity::kOrganisationKey), kOrganisation);
-  context->AddMetadata(std::string(identity::kActorKey), kActor);
-  context->AddMetadata(std::string(identity::kRoleKey), kRole);
-  context->AddMetadata(std::string(identity::kPurposeKey), kPurpose);
-}
 
 std::string Digest(const Files& files) {
   crypto::Sha256Stream digest;
@@ -106,21 +98,21 @@ absl::StatusOr<std::string> OpenEvent(std::shared_ptr<grpc::Channel> channel,
   create.set_request_id(request_id);
   events::v1::CreateEventResponse created;
   grpc::ClientContext first;
-  SetIdentity(&first);
+  Identify(&first);
   WATERLINE_RETURN_IF_ERROR(rpc::FromGrpc(stub->CreateEvent(&first, create, &created)));
   events::v1::PublishEventRequest publish;
   publish.set_name(created.event().name());
   publish.set_request_id(request_id);
   events::v1::PublishEventResponse published;
   grpc::ClientContext second;
-  SetIdentity(&second);
+  Identify(&second);
   WATERLINE_RETURN_IF_ERROR(rpc::FromGrpc(stub->PublishEvent(&second, publish, &published)));
   events::v1::OpenEventRequest open;
   open.set_name(created.event().name());
   open.set_request_id(request_id);
   events::v1::OpenEventResponse opened;
   grpc::ClientContext third;
-  SetIdentity(&third);
+  Identify(&third);
   WATERLINE_RETURN_IF_ERROR(rpc::FromGrpc(stub->OpenEvent(&third, open, &opened)));
   return opened.event().name();
 }
@@ -131,7 +123,7 @@ absl::StatusOr<uint32_t> ReadEventBytes(std::shared_ptr<grpc::Channel> channel,
   request.set_name(event);
   events::v1::GetEventResponse response;
   grpc::ClientContext context;
-  SetIdentity(&context);
+  Identify(&context);
   WATERLINE_RETURN_IF_ERROR(
       rpc::FromGrpc(EventsService::NewStub(channel)->GetEvent(&context, request, &response)));
   return static_cast<uint32_t>(response.ByteSizeLong());
@@ -149,7 +141,7 @@ absl::StatusOr<Sample> RunImport(std::shared_ptr<grpc::Channel> channel, const C
   header->set_request_id("bench");
   auto stub = EventsService::NewStub(channel);
   grpc::ClientContext context;
-  SetIdentity(&context);
+  Identify(&context);
   Sample sample;
   const double cpu_before = server.cpu_seconds();
   const double client_before = OwnCpuSeconds();

@@ -46,10 +46,7 @@ class Slot {
 
   void Send() {
     context_ = std::make_unique<grpc::ClientContext>();
-    context_->AddMetadata(Key(identity::kOrganisationKey), kOrganisation);
-    context_->AddMetadata(Key(identity::kActorKey), kActor);
-    context_->AddMetadata(Key(identity::kRoleKey), kRole);
-    context_->AddMetadata(Key(identity::kPurposeKey), kPurpose);
+    Identify(context_.get());
     if (!loop_->options->bearer.empty()) {
       context_->AddMetadata(Key(identity::kAuthorizationKey),
                             Key(identity::kBearer) + loop_->options->bearer);
@@ -98,6 +95,13 @@ double OwnCpuSeconds() {
   timespec time = {};
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+}
+
+void Identify(grpc::ClientContext* context) {
+  context->AddMetadata(Key(identity::kOrganisationKey), kOrganisation);
+  context->AddMetadata(Key(identity::kActorKey), kActor);
+  context->AddMetadata(Key(identity::kRoleKey), kRole);
+  context->AddMetadata(Key(identity::kPurposeKey), kPurpose);
 }
 
 Channels Connect(int port, int connections, std::shared_ptr<grpc::ChannelCredentials> credentials) {

@@ -18,12 +18,16 @@
 namespace grpc {
 class Channel;
 class ChannelCredentials;
+class ClientContext;
 }  // namespace grpc
 
 namespace waterline::bench {
 
 // CPU time of this process so far.
 double OwnCpuSeconds();
+
+// Says that the benchmark's caller calls.
+void Identify(grpc::ClientContext* context);
 
 // Some connections to one server.
 using Channels = std::vector<std::shared_ptr<grpc::Channel>>;

@@ -15,7 +15,6 @@
 #include <thread>
 
 #include "services/common/rpc/wire.h"
-#include "services/common/status/error.h"
 #include "services/common/status/macros.h"
 #include "tests/bench/echo.pb.h"
 #include "tests/bench/imports.h"
@@ -145,11 +144,7 @@ LoadOptions Bench::Options(std::string method) const {
 absl::Status Bench::Prepare() {
   WATERLINE_ASSIGN_OR_RETURN(event_, OpenEvent(to_waterlined_.front(), "prepare"));
   const auto writer = Connect(tls_->port(), 1, proof_->writer()).front();
-  absl::StatusOr<std::string> event;
-  do {  // A token of the second in which the server started counts as used.
-    event = OpenEvent(writer, "prepare");
-  } while (ReasonOf(event.status()) == reason::kTokenReplayed.name);
-  WATERLINE_ASSIGN_OR_RETURN(tls_event_, std::move(event));
+  WATERLINE_ASSIGN_OR_RETURN(tls_event_, OpenEvent(writer, "prepare"));
   WATERLINE_ASSIGN_OR_RETURN(response_bytes_, ReadEventBytes(to_waterlined_.front(), event_));
   responses_ = ResponseFiles(flags_.import_rows);
   return absl::OkStatus();

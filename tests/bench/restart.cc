@@ -13,10 +13,9 @@
 #include <sstream>
 #include <thread>
 
-#include "services/common/identity/identity.h"
 #include "services/common/rpc/status_wire.h"
 #include "services/common/status/macros.h"
-#include "tests/bench/servers.h"
+#include "tests/bench/load.h"
 #include "waterline/accountability/v1/accountability_service.grpc.pb.h"
 #include "waterline/events/v1/events_service.grpc.pb.h"
 
@@ -66,11 +65,8 @@ class Program {
   pid_t pid_ = -1;
 };
 
-void Identify(grpc::ClientContext* context) {
-  context->AddMetadata(std::string(identity::kOrganisationKey), kOrganisation);
-  context->AddMetadata(std::string(identity::kActorKey), kActor);
-  context->AddMetadata(std::string(identity::kRoleKey), kRole);
-  context->AddMetadata(std::string(identity::kPurposeKey), kPurpose);
+void Prepare(grpc::ClientContext* context) {
+  Identify(context);
   context->set_wait_for_ready(true);
   context->set_deadline(std::chrono::system_clock::now() + kPatience);
 }
@@ -80,7 +76,7 @@ absl::Status Read(const std::shared_ptr<grpc::Channel>& channel, const std::stri
   request.set_name(event);
   events::v1::GetEventResponse response;
   grpc::ClientContext context;
-  Identify(&context);
+  Prepare(&context);
   return rpc::FromGrpc(
       events::v1::EventsService::NewStub(channel)->GetEvent(&context, request, &response));
 }

@@ -1,6 +1,7 @@
 // One story from first words to a restart, over mutual TLS against the four services in processes
 // of their own: a charity, a board and a council, each with an authority and keys of its own.
 
+#include <condition_variable>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -21,6 +22,7 @@ const Who kAnalyst = {kHost, "bea", "analyst", "service_planning"};
 const Who kOfficer = {kCouncil, "cyn", "analyst", "service_planning"};
 const Who kRights = {kCharity, "dee", "engagement_lead", "rights_request"};
 constexpr int kReaders = 64;
+constexpr std::chrono::seconds kPatience{120};
 
 std::string NameOf(const char* organisation) {
   return std::string("organisations/") + organisation;
@@ -29,17 +31,18 @@ std::string NameOf(const char* organisation) {
 // Calls as long as they are answered, from many threads, and what came back.
 struct Answers {
   std::mutex mutex;
+  std::condition_variable more;
   std::vector<Receipt> receipts;  // Of permitted calls.
 
   void Add(const Receipt& receipt) {
     std::lock_guard lock(mutex);
     receipts.push_back(receipt);
+    more.notify_all();
   }
   void WaitFor(size_t count) {
-    while (true) {
-      std::lock_guard lock(mutex);
-      if (receipts.size() >= count) return;
-    }
+    std::unique_lock lock(mutex);
+    EXPECT_TRUE(more.wait_for(lock, kPatience, [&] { return receipts.size() >= count; }))
+        << "only " << receipts.size() << " answers of " << count;
   }
   uint64_t Highest() {
     std::lock_guard lock(mutex);
@@ -54,7 +57,7 @@ class Story : public Sharing {
   void TheCharityRecords() {
     workshop_ = OpenEvent();
     maud_ = Register();
-    SetSharing(Permission::DECISION_GIVEN);
+    SetSharing(maud_, Permission::DECISION_GIVEN);
     said_.insert(Say(workshop_, "I could not get in with my wheelchair.", maud_));
     for (int i = 0; i < 11; ++i)
       said_.insert(Say(workshop_, "The clinic is too far from the bus."));
@@ -65,21 +68,6 @@ class Story : public Sharing {
     const std::string small = testing::OpenEvent(network_.Stub<EventsService>(kCharity).get(),
                                                  later, network_.WithProof(As(kCharity)));
     for (int i = 0; i < 3; ++i) Say(small, "One page would do.");
-  }
-
-  void SetSharing(Permission::Decision decision) {
-    registry::v1::SetPermissionRequest request;
-    request.set_participant(maud_);
-    auto* permission = request.mutable_permission();
-    permission->set_kind("share_with_any_ics_partner");
-    permission->set_decision(decision);
-    *permission->mutable_given_at() = text::ToTimestamp(SystemClock().NowMs() - 1000);
-    permission->set_method("written");
-    permission->set_notice_version("2026-03");
-    request.set_request_id(NewId());
-    registry::v1::SetPermissionResponse response;
-    Ok(Call<RegistryService>(&RegistryService::Stub::SetPermission, request, &response,
-                             As(kCharity, "engagement_lead", "involvement_management")));
   }
 
   // Both sides have a certificate and a token, and the ledger says so.
@@ -114,14 +102,6 @@ class Story : public Sharing {
     if (!status.ok()) return status;
     return response;
   }
-  accountability::v1::Explanation Explain(const Receipt& receipt, const Who& who) {
-    accountability::v1::ExplainRequest request;
-    *request.mutable_position() = receipt.position();
-    accountability::v1::ExplainResponse response;
-    Ok(Call<AccountabilityService>(&AccountabilityService::Stub::Explain, request, &response, who));
-    return response.explanation();
-  }
-
   // The council is told what would help; the charity, whose data it is, which agreement came
   // nearest.
   void TheCouncilIsRefusedAndAsks() {
@@ -129,8 +109,10 @@ class Story : public Sharing {
     const auto refused = Count(kOfficer, &refusal);
     EXPECT_EQ(ReasonOf(refused.status()), "NOT_CONTROLLER") << refused.status();
     ASSERT_TRUE(refusal);
-    EXPECT_FALSE(Explain(*refusal, kOfficer).what_would_help().empty());
-    const auto told = Explain(*refusal, As(kCharity));
+    EXPECT_FALSE(Explain(*refusal, kOfficer)->what_would_help().empty());
+    const auto explained = Explain(*refusal, As(kCharity));
+    ASSERT_TRUE(explained.ok()) << explained.status();
+    const auto& told = *explained;
     ASSERT_FALSE(told.candidates().empty());
     EXPECT_EQ(told.candidates(0).agreement(), agreement_.name());
     EXPECT_EQ(told.candidates(0).reference(), "ISA-0042");
@@ -240,7 +222,7 @@ class Story : public Sharing {
     auto readers = StartReaders(
         &answers, [](const auto& read, const auto&) { return read.ok() && !HasMaud(*read); });
     answers.WaitFor(200);
-    SetSharing(Permission::DECISION_WITHDRAWN);
+    SetSharing(maud_, Permission::DECISION_WITHDRAWN);
     for (auto& reader : readers) reader.join();
     const uint64_t withdrawn = LastStandingChange();
     EXPECT_GT(withdrawn, answers.Highest());

@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -122,6 +123,7 @@ class Network {
   std::shared_ptr<grpc::Channel> channel(std::string_view path = "/waterline.registry.v1.",
                                          const std::string& organisation = kHost) {
     if (services_) return services_->channel(path, organisation);
+    std::lock_guard lock(mutex_);
     auto& channel = channels_[IsMtls() ? organisation : ""];
     if (channel == nullptr) {
       channel = grpc::CreateChannel(
@@ -146,6 +148,7 @@ class Network {
  private:
   std::filesystem::path folder_;
   std::unique_ptr<deployment::Waterlined> server_;
+  std::mutex mutex_;                                                // Guards channels_.
   std::map<std::string, std::shared_ptr<grpc::Channel>> channels_;  // By organisation.
   std::unique_ptr<Parties> parties_;
   std::unique_ptr<SeparateServices> services_;
@@ -189,13 +192,10 @@ absl::Status Call(Stub* stub,
                   grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                   const Request& request, Response* response, const Who& who = {},
                   std::optional<accountability::v1::Receipt>* receipt = nullptr) {
-  while (true) {
-    Context context(who);
-    const absl::Status status = rpc::FromGrpc((stub->*method)(context.get(), request, response));
-    if (receipt != nullptr) *receipt = context.receipt();
-    // A token of the second in which a server started counts as used: a client makes another.
-    if (!who.bearer || ReasonOf(status) != reason::kTokenReplayed.name) return status;
-  }
+  Context context(who);
+  const absl::Status status = rpc::FromGrpc((stub->*method)(context.get(), request, response));
+  if (receipt != nullptr) *receipt = context.receipt();
+  return status;
 }
 
 }  // namespace waterline::testing

@@ -1,7 +1,7 @@
 #pragma once
 
 // A network of three: a charity that records, a board and a council that want to read; their keys,
-// and an agreement between them in force. Thread safety: one thread.
+// and an agreement between them in force. Thread safety: calls from any thread, the rest from one.
 
 #include <atomic>
 
@@ -218,6 +218,32 @@ class Sharing : public ::testing::Test {
                                             &response, who, receipt);
     if (!status.ok()) return status;
     return response;
+  }
+
+  absl::StatusOr<accountability::v1::Explanation> Explain(
+      const accountability::v1::Receipt& receipt, const Who& who) {
+    accountability::v1::ExplainRequest request;
+    *request.mutable_position() = receipt.position();
+    accountability::v1::ExplainResponse response;
+    const auto status =
+        Call<AccountabilityService>(&AccountabilityService::Stub::Explain, request, &response, who);
+    if (!status.ok()) return status;
+    return response.explanation();
+  }
+
+  void SetSharing(const std::string& participant, registry::v1::Permission::Decision decision) {
+    registry::v1::SetPermissionRequest request;
+    request.set_participant(participant);
+    auto* permission = request.mutable_permission();
+    permission->set_kind("share_with_any_ics_partner");
+    permission->set_decision(decision);
+    *permission->mutable_given_at() = text::ToTimestamp(SystemClock().NowMs() - 1000);
+    permission->set_method("written");
+    permission->set_notice_version("2026-03");
+    request.set_request_id(NewId());
+    registry::v1::SetPermissionResponse response;
+    Ok(Call<RegistryService>(&RegistryService::Stub::SetPermission, request, &response,
+                             As(kCharity, "engagement_lead", "involvement_management")));
   }
 
   static std::string LeadOf(const AgreementTerms& terms) {

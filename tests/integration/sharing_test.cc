@@ -26,16 +26,6 @@ class SharingTest : public Sharing {
                                   As(organisation));
   }
 
-  absl::StatusOr<accountability::v1::Explanation> Explain(const Receipt& receipt, const Who& who) {
-    accountability::v1::ExplainRequest request;
-    *request.mutable_position() = receipt.position();
-    accountability::v1::ExplainResponse response;
-    const auto status =
-        Call<AccountabilityService>(&AccountabilityService::Stub::Explain, request, &response, who);
-    if (!status.ok()) return status;
-    return response.explanation();
-  }
-
   // Terms that also let the recipient's safeguarding lead open what is flagged.
   AgreementTerms SafeguardingTermsFor(const std::string& recipient) {
     AgreementTerms terms = TermsFor(recipient, "ISA-0042");
@@ -99,21 +89,6 @@ class SharingTest : public Sharing {
     ask(&Stub::CountContributions, events::v1::CountContributionsRequest(),
         events::v1::CountContributionsResponse());
     return told;
-  }
-
-  void SetSharing(const std::string& participant, registry::v1::Permission::Decision decision,
-                  registry::v1::SetPermissionResponse* response) {
-    registry::v1::SetPermissionRequest request;
-    request.set_participant(participant);
-    auto* permission = request.mutable_permission();
-    permission->set_kind("share_with_any_ics_partner");
-    permission->set_decision(decision);
-    *permission->mutable_given_at() = text::ToTimestamp(SystemClock().NowMs() - 1000);
-    permission->set_method("written");
-    permission->set_notice_version("2026-03");
-    request.set_request_id(NewId());
-    Ok(Call<RegistryService>(&RegistryService::Stub::SetPermission, request, response,
-                             As(kCharity, "engagement_lead", "involvement_management")));
   }
 };
 
@@ -283,13 +258,12 @@ TEST_F(SharingTest, AWithdrawnPermissionHoldsForThatPersonAndTheyLearnWhoSawThei
   Say(event, "I could not get in with my wheelchair.", maud);
   Say(event, "The clinic is too far from the bus.");
   PutInForce(TermsFor(kHost, "ISA-0042"));
-  registry::v1::SetPermissionResponse set;
-  SetSharing(maud, registry::v1::Permission::DECISION_GIVEN, &set);
+  SetSharing(maud, registry::v1::Permission::DECISION_GIVEN);
   const auto before = Read(event, kAnalyst);
   ASSERT_TRUE(before.ok()) << before.status();
   EXPECT_EQ(before->contributions_size(), 2);
 
-  SetSharing(maud, registry::v1::Permission::DECISION_WITHDRAWN, &set);
+  SetSharing(maud, registry::v1::Permission::DECISION_WITHDRAWN);
   MaybeReceipt receipt;
   const auto after = Read(event, kAnalyst, &receipt);
   ASSERT_TRUE(after.ok()) << after.status();
@@ -506,8 +480,7 @@ TEST_F(SharingTest, RulesAndStandingSurviveARestart) {
   Say(event, "I could not get in with my wheelchair.", maud);
   Say(event, "The clinic is too far from the bus.");
   PutInForce(TermsFor(kHost, "ISA-0042"));
-  registry::v1::SetPermissionResponse set;
-  SetSharing(maud, registry::v1::Permission::DECISION_REFUSED, &set);
+  SetSharing(maud, registry::v1::Permission::DECISION_REFUSED);
   network_.Stop();
   network_.Start();
   const auto read = Read(event, kAnalyst);
