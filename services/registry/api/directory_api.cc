@@ -2,7 +2,6 @@
 
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
-#include "services/common/text/id.h"
 
 namespace waterline::registry {
 namespace {
@@ -19,17 +18,14 @@ coro::Task<absl::StatusOr<v1::LookUpNamesResponse>> DirectoryApi::LookUpNames(
     const rpc::Call& /*call*/, const v1::LookUpNamesRequest& request) {
   if (request.names_size() > kNamesMax) co_return BadFields({{"names", "are over 1,000"}});
   std::vector<std::string> names(request.names().begin(), request.names().end());
-  WATERLINE_CO_ASSIGN_OR_RETURN(const auto answers, co_await directory_->Look(std::move(names)));
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto answers, co_await directory_->Find(std::move(names)));
   v1::LookUpNamesResponse response;
-  for (size_t i = 0; i < answers.size(); ++i) {
+  for (const auto& answer : answers) {
     auto* name = response.add_names();
-    name->set_exists(answers[i].has_value());
-    if (!answers[i]) continue;
-    name->set_subject_id(*answers[i]);
-    const auto ids = text::MatchName(request.names(static_cast<int>(i)), "organisations/*");
-    if (!ids) continue;
-    WATERLINE_CO_ASSIGN_OR_RETURN(const bool is_test, co_await directory_->IsTest((*ids)[0]));
-    name->set_test(is_test);
+    name->set_exists(answer.has_value());
+    if (!answer) continue;
+    name->set_subject_id(answer->subject);
+    name->set_test(answer->is_test);
   }
   co_return response;
 }

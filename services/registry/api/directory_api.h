@@ -3,15 +3,15 @@
 // The handlers of DirectoryService: the directory for services in other processes. Thread safety:
 // any thread.
 
-#include "services/common/rpc/directory.h"
 #include "services/common/rpc/service.h"
+#include "services/registry/api/local_directory.h"
 #include "waterline/registry/v1/directory_service.pb.h"
 
 namespace waterline::registry {
 
 class DirectoryApi {
  public:
-  explicit DirectoryApi(rpc::Directory* directory) : directory_(directory) {}
+  explicit DirectoryApi(LocalDirectory* directory) : directory_(directory) {}
 
   // Registers all methods; the handler outlives the service.
   void Register(rpc::Service* service);
@@ -20,7 +20,7 @@ class DirectoryApi {
       const rpc::Call& call, const v1::LookUpNamesRequest& request);
 
  private:
-  rpc::Directory* const directory_;
+  LocalDirectory* const directory_;
 };
 
 }  // namespace waterline::registry

@@ -9,13 +9,20 @@ namespace waterline::registry {
 
 class LocalDirectory : public rpc::Directory {
  public:
+  struct Found {
+    std::string subject;   // Of a participant; else empty.
+    bool is_test = false;  // Of an organisation: it is one for trying out.
+  };
   explicit LocalDirectory(storage::Store* store) : store_(store) {}
   coro::Task<absl::StatusOr<std::vector<std::optional<std::string>>>> Look(
       std::vector<std::string> names) override;
   coro::Task<absl::StatusOr<bool>> IsTest(std::string organisation) override;
+  // What both say of each name, with one read.
+  coro::Task<absl::StatusOr<std::vector<std::optional<Found>>>> Find(
+      std::vector<std::string> names);
 
  private:
-  coro::Task<absl::StatusOr<std::optional<std::string>>> LookOne(std::string name);
+  coro::Task<absl::StatusOr<std::optional<Found>>> FindOne(std::string name);
   storage::Store* const store_;
 };
 
