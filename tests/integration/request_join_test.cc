@@ -255,6 +255,35 @@ TEST_F(RequestJoin, AnInvitationReadsAndWritesNothing) {
   EXPECT_FALSE(who->member());
 }
 
+TEST_F(RequestJoin, AListHasNoFilesAndTellsWhoIsKnownAndAMember) {
+  const ThrowawayAuthority charity("charity");
+  ASSERT_TRUE(Join(Connect(invited_, invitation_tokens_), PapersOf(charity)).ok());
+  waterline::storage::Batch batch;
+  batch.Put(waterline::storage::Key(registry::kMembers, "ods-abc"), "");
+  ASSERT_TRUE(coro::SyncWait(store_.Commit(registry::NetworkPartition(), std::move(batch))).ok());
+  decider_.scopes = {"network"};
+  rpc::Call steward;
+  steward.caller.set_organisation("network");  // As the fake knows who may read there.
+  auto draft = coro::SyncWait(api_->ListJoinRequests(steward, {}));
+  ASSERT_TRUE(draft.ok()) << draft.status();
+  const auto listed = coro::SyncWait(gate_.Release(*std::move(draft)));
+  ASSERT_TRUE(listed.ok()) << listed.status();
+  ASSERT_EQ(listed->message().join_requests_size(), 1);
+  const auto& row = listed->message().join_requests(0);
+  EXPECT_EQ(row.issuer_pem() + row.jwks(), "") << "a thousand of them are more than a message";
+  EXPECT_EQ(row.fingerprint().size(), 64u);
+  EXPECT_TRUE(row.member());
+  EXPECT_FALSE(row.known());
+  registry::v1::GetJoinRequestRequest get;
+  get.set_name("join_requests/ods-abc");
+  auto whole = coro::SyncWait(api_->GetJoinRequest(steward, get));
+  ASSERT_TRUE(whole.ok()) << whole.status();
+  const auto one = coro::SyncWait(gate_.Release(*std::move(whole)));
+  ASSERT_TRUE(one.ok()) << one.status();
+  EXPECT_EQ(one->message().join_request().issuer_pem(), charity.certificate_pem());
+  EXPECT_TRUE(one->message().join_request().member());
+}
+
 TEST_F(RequestJoin, AfterConfirmingTheInvitationIsOver) {
   const auto channel = Connect(invited_, invitation_tokens_);
   const ThrowawayAuthority charity("charity");

@@ -52,6 +52,7 @@ coro::Task<absl::StatusOr<v1::RequestJoinResponse>> RegistryApi::RequestJoin(
     co_return Error(reason::kCertificateRefused,
                     "joining takes the certificate and a token of an invitation that is pending: "
                     "ask the host for one, and send it with `waterline partner join`");
+  co_await parts_.pool->Hop();  // Up to 32 proofs and chains are verified.
   const int64_t now = parts_.clock->NowMs();
   const auto papers = PapersOf(call, parts_.network.network, request);
   const auto violations = identity::CheckJoin(papers, ProofsOf(request), now);
@@ -75,12 +76,21 @@ coro::Task<absl::StatusOr<v1::RequestJoinResponse>> RegistryApi::RequestJoin(
   co_return response;
 }
 
-coro::Task<absl::StatusOr<v1::JoinRequest>> RegistryApi::ToPublic(JoinRequest stored) {
-  v1::JoinRequest out = std::move(*stored.record.mutable_public_());
-  WATERLINE_CO_ASSIGN_OR_RETURN(const bool known, co_await Exists(kOrganisations, stored.id));
-  WATERLINE_CO_ASSIGN_OR_RETURN(const bool member, co_await Exists(kMembers, stored.id));
-  out.set_known(known);
-  out.set_member(member);
+coro::Task<absl::StatusOr<std::vector<v1::JoinRequest>>> RegistryApi::ToPublic(
+    std::vector<JoinRequest> stored) {
+  std::vector<Key> keys;
+  for (const auto& one : stored) {
+    keys.emplace_back(kOrganisations, one.id);
+    keys.emplace_back(kMembers, one.id);
+  }
+  WATERLINE_CO_ASSIGN_OR_RETURN(const auto values,
+                                co_await parts_.store->Get(NetworkPartition(), keys));
+  std::vector<v1::JoinRequest> out;
+  for (size_t i = 0; i < stored.size(); ++i) {
+    auto& one = out.emplace_back(std::move(*stored[i].record.mutable_public_()));
+    one.set_known(values[2 * i].has_value());
+    one.set_member(values[2 * i + 1].has_value());
+  }
   co_return out;
 }
 
@@ -95,9 +105,11 @@ RegistryApi::Answer<v1::GetJoinRequestResponse> RegistryApi::GetJoinRequest(
       auto stored, co_await records::Load<JoinRequestRecord>(parts_.store, NetworkPartition(),
                                                              Key(kJoinRequests, ids->front())));
   if (!stored) co_return Error(reason::kNotFound, "this organisation has not asked to join");
+  std::vector<JoinRequest> found;
+  found.push_back(*std::move(stored));
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto shown, co_await ToPublic(std::move(found)));
   v1::GetJoinRequestResponse response;
-  WATERLINE_CO_ASSIGN_OR_RETURN(*response.mutable_join_request(),
-                                co_await ToPublic(*std::move(stored)));
+  *response.mutable_join_request() = std::move(shown.front());
   co_return gate::Draft<v1::GetJoinRequestResponse>(std::move(response), std::move(decision));
 }
 
@@ -115,8 +127,11 @@ RegistryApi::Answer<v1::ListJoinRequestsResponse> RegistryApi::ListJoinRequests(
   v1::ListJoinRequestsResponse response;
   if (static_cast<int>(found.size()) == page.limit)
     response.set_next_page_token(records::NextPageToken(found.back().id, kJoinRequests));
-  for (auto& one : found) {
-    WATERLINE_CO_ASSIGN_OR_RETURN(*response.add_join_requests(), co_await ToPublic(std::move(one)));
+  WATERLINE_CO_ASSIGN_OR_RETURN(auto shown, co_await ToPublic(std::move(found)));
+  for (auto& one : shown) {
+    one.clear_issuer_pem();  // A page of files would be larger than a message may be.
+    one.clear_jwks();
+    *response.add_join_requests() = std::move(one);
   }
   co_return gate::Draft<v1::ListJoinRequestsResponse>(std::move(response), std::move(decision));
 }

@@ -124,7 +124,8 @@ class RegistryApi {
   coro::Task<absl::StatusOr<bool>> Exists(std::string collection, std::string id);
 
   coro::Task<absl::StatusOr<v1::Organisation>> ToPublic(Organisation stored);
-  coro::Task<absl::StatusOr<v1::JoinRequest>> ToPublic(JoinRequest stored);
+  coro::Task<absl::StatusOr<std::vector<v1::JoinRequest>>> ToPublic(
+      std::vector<JoinRequest> stored);
   coro::Task<absl::Status> CheckReferences(const v1::Organisation& organisation);
   coro::Task<absl::StatusOr<v1::Place>> ReadPlace(std::string id);
   // Changes one place under its revision; `change` edits it or says why not.
