@@ -1,7 +1,10 @@
 // Permissions and standing through registry's handlers: in force first, kept then.
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <future>
+#include <memory>
 #include <utility>
 
 #include "services/common/coro/sync_wait.h"
@@ -125,14 +128,29 @@ class StandingDoor : public ::testing::Test {
     EXPECT_TRUE(listed.ok()) << listed.status();
     return {listed->permissions().begin(), listed->permissions().end()};
   }
-  absl::Status Record(Standing::Kind kind, bool lift, const std::string& reason = "They wrote.") {
+  registry::v1::RecordStandingRequest Noted(Standing::Kind kind, bool lift,
+                                            const std::string& reason = "They wrote.") {
     registry::v1::RecordStandingRequest request;
     request.set_participant(person_);
     request.set_kind(kind);
     request.set_lift(lift);
     request.set_reason(reason);
     request.set_request_id(NewRequest());
-    return Ask(&RegistryApi::RecordStanding, request, lead_).status();
+    return request;
+  }
+  absl::Status Record(Standing::Kind kind, bool lift, const std::string& reason = "They wrote.") {
+    return Ask(&RegistryApi::RecordStanding, Noted(kind, lift, reason), lead_).status();
+  }
+  // A call that has come as far as it gets while another one is answered.
+  template <class Request, class Response>
+  std::future<absl::Status> Begin(
+      RegistryApi::Answer<Response> (RegistryApi::*method)(const rpc::Call&, const Request&),
+      const Request& request) {
+    const auto kept = std::make_shared<Request>(request);
+    const auto done = std::make_shared<std::promise<absl::Status>>();
+    coro::Start((api_.get()->*method)(lead_, *kept),
+                [kept, done](auto draft) { done->set_value(draft.status()); });
+    return done->get_future();
   }
   std::string NewRequest() { return "request-" + std::to_string(requests_++); }
 
@@ -170,16 +188,29 @@ TEST_F(StandingDoor, TheLatestThatWasSaidCountsWhateverTheOrderOfRecording) {
 
 TEST_F(StandingDoor, WhatIsSaidMeanwhileIsNotLost) {
   ASSERT_TRUE(Set(Said(Permission::DECISION_GIVEN, "2026-01-01T10:00:00Z")).ok());
-  keeper_.meanwhile = [this] {
-    EXPECT_TRUE(Set(Said(Permission::DECISION_WITHDRAWN, "2026-03-01T10:00:00Z")).ok());
+  std::future<absl::Status> other;
+  keeper_.meanwhile = [&] {
+    other = Begin(&RegistryApi::SetPermission,
+                  Said(Permission::DECISION_WITHDRAWN, "2026-03-01T10:00:00Z"));
   };
   EXPECT_TRUE(Set(Said(Permission::DECISION_GIVEN, "2026-02-01T10:00:00Z")).ok());
+  EXPECT_TRUE(other.get().ok());
   EXPECT_EQ(Permissions(true).size(), 3u);
   ASSERT_EQ(Permissions(false).size(), 1u);
   EXPECT_EQ(Permissions(false)[0].decision(), Permission::DECISION_WITHDRAWN);
-  EXPECT_EQ(keeper_.told.back().value(), accountability::v1::STANDING_VALUE_WITHDRAWN);
-  keeper_.meanwhile = [this] { EXPECT_TRUE(Record(Standing::KIND_OBJECTION, false).ok()); };
-  EXPECT_EQ(ReasonOf(Record(Standing::KIND_OBJECTION, false)), "STATE_FORBIDS");
+  std::vector<accountability::v1::StandingValue> told;
+  for (const auto& edit : keeper_.told) told.push_back(edit.value());
+  const auto ended =
+      std::find(told.begin(), told.end(), accountability::v1::STANDING_VALUE_WITHDRAWN);
+  EXPECT_NE(ended, told.end());
+  EXPECT_EQ(std::count(ended, told.end(), accountability::v1::STANDING_VALUE_GIVEN), 0)
+      << "what was withdrawn is never in force again";
+  EXPECT_EQ(told.back(), accountability::v1::STANDING_VALUE_WITHDRAWN);
+  keeper_.meanwhile = [&] {
+    other = Begin(&RegistryApi::RecordStanding, Noted(Standing::KIND_OBJECTION, false));
+  };
+  EXPECT_TRUE(Record(Standing::KIND_OBJECTION, false).ok());
+  EXPECT_EQ(ReasonOf(other.get()), "STATE_FORBIDS");
   EXPECT_EQ(keeper_.told.back().item(), accountability::v1::STANDING_ITEM_OBJECTION);
   EXPECT_EQ(keeper_.told.back().value(), accountability::v1::STANDING_VALUE_SET);
 }
@@ -187,9 +218,30 @@ TEST_F(StandingDoor, WhatIsSaidMeanwhileIsNotLost) {
 // The same request twice at once: kept once, and both are told so.
 TEST_F(StandingDoor, OneRequestAtTheSameTimeIsKeptOnce) {
   const auto request = Said(Permission::DECISION_GIVEN, "2026-01-01T10:00:00Z");
-  keeper_.meanwhile = [&] { EXPECT_TRUE(Set(request).ok()); };
+  std::future<absl::Status> other;
+  keeper_.meanwhile = [&] { other = Begin(&RegistryApi::SetPermission, request); };
   EXPECT_TRUE(Set(request).ok());
+  EXPECT_TRUE(other.get().ok());
   EXPECT_EQ(Permissions(true).size(), 1u);
+  EXPECT_EQ(keeper_.told.size(), 1u);
+}
+
+TEST_F(StandingDoor, WhoWaitsForAnotherGoesOnWhenItIsRefusedAndOfOthersNobodyWaits) {
+  const std::string first = person_;
+  std::vector<std::future<absl::Status>> waiting;
+  absl::Status of_another;
+  keeper_.meanwhile = [&] {
+    for (int i = 0; i < 20; ++i)
+      waiting.push_back(Begin(&RegistryApi::RecordStanding, Noted(Standing::KIND_HOLD, false)));
+    person_ = Register("crm-2");
+    of_another = Record(Standing::KIND_HOLD, false);
+    person_ = first;
+  };
+  EXPECT_TRUE(Record(Standing::KIND_HOLD, false).ok());
+  EXPECT_TRUE(of_another.ok()) << of_another;
+  for (auto& one : waiting) EXPECT_EQ(ReasonOf(one.get()), "STATE_FORBIDS");
+  EXPECT_TRUE(Record(Standing::KIND_HOLD, true).ok());
+  EXPECT_EQ(keeper_.told.size(), 3u);
 }
 
 TEST_F(StandingDoor, KindsThatNoDecisionGoesByAreKeptHereAlone) {
@@ -376,6 +428,16 @@ TEST_F(StandingDoor, WhoOnlyTriesTheNetworkOutIsKnown) {
   registry::LocalDirectory directory(&store_);
   EXPECT_TRUE(*coro::SyncWait(directory.IsTest("chc-1234567")));
   EXPECT_FALSE(*coro::SyncWait(directory.IsTest("chc-7654321")));
+  const std::vector<std::string> names = {"organisations/chc-1234567", "organisations/chc-7654321",
+                                          person_};
+  const auto found = coro::SyncWait(directory.Find(names));
+  ASSERT_TRUE(found.ok()) << found.status();
+  ASSERT_TRUE((*found)[0] && (*found)[2]);
+  EXPECT_TRUE((*found)[0]->is_test);
+  EXPECT_EQ((*found)[0]->subject, "");
+  EXPECT_FALSE((*found)[1]);
+  EXPECT_FALSE((*found)[2]->is_test);
+  EXPECT_EQ((*found)[2]->subject.size(), 16u);
   const auto own = coro::SyncWait(api_->WhoAmI(lead_, {}));
   EXPECT_TRUE(own->test());
   EXPECT_FALSE(coro::SyncWait(api_->WhoAmI(asker_, {}))->test());

@@ -198,6 +198,8 @@ coro::Task<absl::StatusOr<Public>> RegistryApi::Add(
     const rpc::Call& call, const Request& request, std::string collection, Person person,
     gate::Decision* decision, std::function<absl::Status(std::vector<Public>*)> add,
     std::function<std::optional<StandingEdit>(const std::vector<Public>&)> in_force) {
+  Turns::Turn turn(&people_, person.name);
+  co_await turn;
   for (int conflicts = 0;; ++conflicts) {
     auto mutation = records::MutationOf(call, request);
     auto retry = co_await records::FindRetry(parts_.store, person.partition, &mutation,

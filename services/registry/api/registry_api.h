@@ -18,6 +18,7 @@
 #include "services/common/rpc/network.h"
 #include "services/common/rpc/service.h"
 #include "services/common/rpc/standing.h"
+#include "services/registry/api/turns.h"
 #include "services/registry/domain/organisation_file.h"
 #include "services/registry/store/keys.h"
 #include "waterline/registry/storage/v1/records.pb.h"
@@ -33,12 +34,12 @@ class RegistryApi {
     gate::Gate* gate = nullptr;
     rpc::StandingKeeper* accountability = nullptr;  // Its part of what is written here.
     Clock* clock = nullptr;
-    coro::Pool* pool = nullptr;  // For files.
+    coro::Pool* pool = nullptr;  // For files, and for who had to wait.
     rpc::NetworkFacts network;
     std::string ledger_key;  // C2SP vkey.
     std::string version;
   };
-  explicit RegistryApi(Parts parts) : parts_(std::move(parts)) {}
+  explicit RegistryApi(Parts parts) : parts_(std::move(parts)), people_(parts_.pool) {}
 
   void Register(rpc::Service* service);
 
@@ -144,8 +145,9 @@ class RegistryApi {
   coro::Task<absl::Status> Tell(const rpc::Call& call, Person person,
                                 std::optional<accountability::v1::StandingEdit> edit);
   // Adds what `add` appends to the history, or says why it may not, and tells first what is in
-  // force with it. Of calls at the same time each tells the state after both, so none undoes the
-  // other. A repeated request answers what it added. The arguments outlive the call.
+  // force with it. Calls about one person go one after the other: what one tells late would bring
+  // back what another has ended. A repeated request answers what it added. The arguments outlive
+  // the call.
   template <class Record, class Public, class Request>
   coro::Task<absl::StatusOr<Public>> Add(
       const rpc::Call& call, const Request& request, std::string collection, Person person,
@@ -175,6 +177,7 @@ class RegistryApi {
                                      v1::OrganisationImportReport* report);
 
   const Parts parts_;
+  Turns people_;  // By name of the participant.
 };
 
 }  // namespace waterline::registry
