@@ -32,28 +32,18 @@ constexpr int kPageSize = 1000;
 constexpr size_t kRowsPerRequest = 1000;
 constexpr std::chrono::seconds kDeadline{30};
 
-// Who a call is of, and how it is proven.
-struct Caller {
-  Identity who;
-  const TokenOf* token;  // Empty in a network that believes.
-};
-
 const std::string kParent = std::string("organisations/") + kHost;
 
 // Calls a unary method of a stub.
 template <class Stub, class Request, class Response>
 absl::Status Call(Stub* stub,
                   grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                  const Request& request, Response* response, const Caller& caller) {
+                  const Request& request, Response* response, const Identity& who) {
   grpc::ClientContext context;
   context.AddMetadata("waterline-organisation", kHost);
-  context.AddMetadata("waterline-actor", caller.who.actor);
-  context.AddMetadata("waterline-role", caller.who.role);
-  context.AddMetadata("waterline-purpose", caller.who.purpose);
-  if (*caller.token) {
-    WATERLINE_ASSIGN_OR_RETURN(const std::string token, (*caller.token)(caller.who));
-    context.AddMetadata("authorization", "Bearer " + token);
-  }
+  context.AddMetadata("waterline-actor", who.actor);
+  context.AddMetadata("waterline-role", who.role);
+  context.AddMetadata("waterline-purpose", who.purpose);
   context.set_deadline(std::chrono::system_clock::now() + kDeadline);
   return rpc::FromGrpc((stub->*method)(&context, request, response));
 }
@@ -62,7 +52,7 @@ absl::Status Call(Stub* stub,
 template <class Stub, class Request, class Response, class Visit>
 absl::Status ForAll(Stub* stub,
                     grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                    Request request, const Caller& who, Visit visit) {
+                    Request request, const Identity& who, Visit visit) {
   request.set_page_size(kPageSize);
   do {
     Response response;
@@ -107,13 +97,11 @@ absl::Status Refused(const std::string& why) { return Error(reason::kStateForbid
 
 class Loader {
  public:
-  Loader(std::shared_ptr<grpc::Channel> channel, std::shared_ptr<grpc::Channel> events,
-         const LoadOptions& options)
+  Loader(const Channels& channels, const LoadOptions& options)
       : options_(options),
-        lead_{{"demonstration", "engagement_lead", "practice_learning"}, &options_.token},
-        steward_{{"demonstration", "network_steward", "system_administration"}, &options_.token},
-        registry_(RegistryService::NewStub(channel)),
-        events_(EventsService::NewStub(events)) {}
+        registry_(RegistryService::NewStub(channels.lead_registry)),
+        directory_(RegistryService::NewStub(channels.steward_registry)),
+        events_(EventsService::NewStub(channels.lead_events)) {}
 
   absl::StatusOr<LoadReport> Run() {
     WATERLINE_RETURN_IF_ERROR(CheckNetwork());
@@ -140,7 +128,7 @@ class Loader {
   absl::Status CheckNetwork() {
     registry::v1::WhoAmIResponse who;
     WATERLINE_RETURN_IF_ERROR(
-        Call(registry_.get(), &Registry::WhoAmI, registry::v1::WhoAmIRequest(), &who, lead_));
+        Call(registry_.get(), &Registry::WhoAmI, registry::v1::WhoAmIRequest(), &who, kLead));
     if (!who.demonstration()) {
       return Refused("the network " + who.network() +
                      " is no demonstration; nothing was written. Invented stories are told only in "
@@ -161,7 +149,7 @@ class Loader {
     bool is_other_version = false;
     events::v1::ListProgrammesRequest request;
     request.set_parent(kParent);
-    WATERLINE_RETURN_IF_ERROR(ForAll(events_.get(), &Events::ListProgrammes, request, lead_,
+    WATERLINE_RETURN_IF_ERROR(ForAll(events_.get(), &Events::ListProgrammes, request, kLead,
                                      [&](const events::v1::ListProgrammesResponse& page) {
                                        for (const auto& programme : page.programmes()) {
                                          if (!IsDemonstrationProgramme(programme)) continue;
@@ -202,13 +190,13 @@ class Loader {
     registry::v1::ListParticipantsRequest participants;
     participants.set_parent(kParent);
     WATERLINE_RETURN_IF_ERROR(ForAll(registry_.get(), &Registry::ListParticipants, participants,
-                                     lead_, [this](const auto& page) {
+                                     kLead, [this](const auto& page) {
                                        for (const auto& one : page.participants())
                                          known_.participants[one.source_id()] = one.name();
                                      }));
     events::v1::ListEventsRequest events;
     events.set_parent(kParent);
-    return ForAll(events_.get(), &Events::ListEvents, events, lead_, [this](const auto& page) {
+    return ForAll(events_.get(), &Events::ListEvents, events, kLead, [this](const auto& page) {
       for (const auto& one : page.events())
         known_.events[one.title()] = KnownEvent{one.name(), one.state()};
     });
@@ -216,18 +204,18 @@ class Loader {
 
   absl::Status LookAtDirectory() {
     WATERLINE_RETURN_IF_ERROR(ForAll(registry_.get(), &Registry::ListOrganisations,
-                                     registry::v1::ListOrganisationsRequest(), lead_,
+                                     registry::v1::ListOrganisationsRequest(), kLead,
                                      [this](const auto& page) {
                                        for (const auto& one : page.organisations())
                                          known_.organisations.insert(one.name());
                                      }));
     WATERLINE_RETURN_IF_ERROR(ForAll(registry_.get(), &Registry::ListMembers,
-                                     registry::v1::ListMembersRequest(), lead_,
+                                     registry::v1::ListMembersRequest(), kLead,
                                      [this](const auto& page) {
                                        for (const auto& one : page.members())
                                          known_.members.insert(one.organisation());
                                      }));
-    return ForAll(registry_.get(), &Registry::ListPlaces, registry::v1::ListPlacesRequest(), lead_,
+    return ForAll(registry_.get(), &Registry::ListPlaces, registry::v1::ListPlacesRequest(), kLead,
                   [this](const auto& page) {
                     for (const auto& one : page.places()) {
                       auto& members = known_.places[one.name()];
@@ -281,7 +269,7 @@ class Loader {
       request.set_request_id(RequestId("o-" + organisation.identifiers(0).value()));
       registry::v1::CreateOrganisationResponse response;
       WATERLINE_RETURN_IF_ERROR(
-          Call(registry_.get(), &Registry::CreateOrganisation, request, &response, steward_));
+          Call(directory_.get(), &Registry::CreateOrganisation, request, &response, kSteward));
       Step("organisations");
     }
     for (const auto& member : plan().members) {
@@ -291,7 +279,7 @@ class Loader {
       request.set_request_id(RequestId("m-" + member.substr(member.rfind('/') + 1)));
       registry::v1::AddMemberResponse response;
       WATERLINE_RETURN_IF_ERROR(
-          Call(registry_.get(), &Registry::AddMember, request, &response, steward_));
+          Call(directory_.get(), &Registry::AddMember, request, &response, kSteward));
       Step("members");
     }
     for (const auto& place : plan().places) WATERLINE_RETURN_IF_ERROR(LoadPlace(place));
@@ -306,7 +294,7 @@ class Loader {
       request.set_request_id(RequestId("p-" + planned.id));
       registry::v1::CreatePlaceResponse response;
       WATERLINE_RETURN_IF_ERROR(
-          Call(registry_.get(), &Registry::CreatePlace, request, &response, steward_));
+          Call(directory_.get(), &Registry::CreatePlace, request, &response, kSteward));
       Step("places");
     }
     int number = 0;
@@ -320,7 +308,7 @@ class Loader {
       request.set_request_id(RequestId(fmt::format("j-{}-{}", planned.id, number)));
       registry::v1::JoinPlaceResponse response;
       WATERLINE_RETURN_IF_ERROR(
-          Call(registry_.get(), &Registry::JoinPlace, request, &response, steward_));
+          Call(directory_.get(), &Registry::JoinPlace, request, &response, kSteward));
       Step("places");
     }
     return absl::OkStatus();
@@ -337,7 +325,7 @@ class Loader {
       request.set_request_id(RequestId(fmt::format("programme-{}", number)));
       events::v1::CreateProgrammeResponse response;
       WATERLINE_RETURN_IF_ERROR(
-          Call(events_.get(), &Events::CreateProgramme, request, &response, lead_));
+          Call(events_.get(), &Events::CreateProgramme, request, &response, kLead));
       known_.programmes[programme.title()] = response.programme().name();
       Step("programmes");
     }
@@ -353,7 +341,7 @@ class Loader {
       request.set_request_id(RequestId(participant.source_id()));
       registry::v1::RegisterParticipantResponse response;
       WATERLINE_RETURN_IF_ERROR(
-          Call(registry_.get(), &Registry::RegisterParticipant, request, &response, lead_));
+          Call(registry_.get(), &Registry::RegisterParticipant, request, &response, kLead));
       known_.participants[participant.source_id()] = response.participant().name();
       Step("participants");
     }
@@ -425,7 +413,7 @@ class Loader {
     request.mutable_event()->set_programme(known_.programmes.at(planned.programme));
     request.set_request_id(RequestId(planned.key + "-create"));
     events::v1::CreateEventResponse response;
-    WATERLINE_RETURN_IF_ERROR(Call(events_.get(), &Events::CreateEvent, request, &response, lead_));
+    WATERLINE_RETURN_IF_ERROR(Call(events_.get(), &Events::CreateEvent, request, &response, kLead));
     *event = {response.event().name(), response.event().state()};
     return absl::OkStatus();
   }
@@ -437,7 +425,7 @@ class Loader {
     request.set_name(event->name);
     request.set_request_id(RequestId(key + "-" + step));
     Response response;
-    WATERLINE_RETURN_IF_ERROR(Call(events_.get(), method, request, &response, lead_));
+    WATERLINE_RETURN_IF_ERROR(Call(events_.get(), method, request, &response, kLead));
     event->state = response.event().state();
     return absl::OkStatus();
   }
@@ -455,7 +443,7 @@ class Loader {
     }
     events::v1::RecordContributionsResponse recorded;
     WATERLINE_RETURN_IF_ERROR(
-        Call(events_.get(), &Events::RecordContributions, request, &recorded, lead_));
+        Call(events_.get(), &Events::RecordContributions, request, &recorded, kLead));
     if (recorded.contributions_size() != request.contributions_size())
       return Error(reason::kUnexpected, "the server answered with other contributions than sent");
     return RecordReactions(planned, event, recorded);
@@ -473,7 +461,7 @@ class Loader {
       reaction->set_contribution(recorded.contributions(static_cast<int>(one.contribution)).name());
     }
     events::v1::RecordReactionsResponse response;
-    return Call(events_.get(), &Events::RecordReactions, request, &response, lead_);
+    return Call(events_.get(), &Events::RecordReactions, request, &response, kLead);
   }
 
   absl::Status RecordResponses(const PlannedEvent& planned, const std::string& event) {
@@ -485,15 +473,14 @@ class Loader {
       for (size_t i = begin; i < end; ++i) *request.add_responses() = planned.responses[i];
       events::v1::RecordResponsesResponse response;
       WATERLINE_RETURN_IF_ERROR(
-          Call(events_.get(), &Events::RecordResponses, request, &response, lead_));
+          Call(events_.get(), &Events::RecordResponses, request, &response, kLead));
     }
     return absl::OkStatus();
   }
 
   const LoadOptions& options_;
-  const Caller lead_;
-  const Caller steward_;
   std::unique_ptr<Registry> registry_;
+  std::unique_ptr<Registry> directory_;  // As steward, who writes it.
   std::unique_ptr<Events> events_;
   LoadReport report_;
   std::string prefix_;  // Of request ids.
@@ -505,10 +492,14 @@ class Loader {
 
 }  // namespace
 
-absl::StatusOr<LoadReport> Load(std::shared_ptr<grpc::Channel> channel, const LoadOptions& options,
-                                std::shared_ptr<grpc::Channel> events) {
-  if (events == nullptr) events = channel;
-  return Loader(std::move(channel), std::move(events), options).Run();
+absl::StatusOr<LoadReport> Load(const Channels& channels, const LoadOptions& options) {
+  return Loader(channels, options).Run();
+}
+
+absl::StatusOr<LoadReport> Load(const std::shared_ptr<grpc::Channel>& channel,
+                                const LoadOptions& options) {
+  const Channels channels{channel, channel, channel};
+  return Load(channels, options);
 }
 
 std::string StoriesInWords(const LoadReport& report) {

@@ -26,15 +26,21 @@ struct Identity {
   const char* role;
   const char* purpose;
 };
-// An access token for one call.
-using TokenOf = std::function<absl::StatusOr<std::string>(const Identity& who)>;
+inline constexpr Identity kLead{"demonstration", "engagement_lead", "practice_learning"};
+inline constexpr Identity kSteward{"demonstration", "network_steward", "system_administration"};
+
+// The ways to the services. In a real network each proves who calls by it: one for each identity.
+struct Channels {
+  std::shared_ptr<grpc::Channel> lead_registry;
+  std::shared_ptr<grpc::Channel> lead_events;
+  std::shared_ptr<grpc::Channel> steward_registry;
+};
 
 struct LoadOptions {
   std::optional<uint64_t> seed;  // Neither given: 1 and today, or what the network was made with.
   std::optional<int64_t> as_of;
   int64_t today = 0;  // Days since 1970-01-01; `as_of` must not be later.
   int workers = 4;    // Events on their way at once.
-  TokenOf token;      // Any thread; empty where callers are believed.
   // Called after every step, by one thread at a time.
   std::function<void(const std::string& what, size_t done, size_t total)> progress;
 };
@@ -49,9 +55,10 @@ struct LoadReport {
 
 // FAILED_PRECONDITION when the network is no demonstration, has another host, or was made by
 // another version or with other arguments: nothing is written then.
-// `events` is the way to that service where it is not that of registry.
-absl::StatusOr<LoadReport> Load(std::shared_ptr<grpc::Channel> channel, const LoadOptions& options,
-                                std::shared_ptr<grpc::Channel> events = nullptr);
+absl::StatusOr<LoadReport> Load(const Channels& channels, const LoadOptions& options);
+// By one way for all, where callers are believed.
+absl::StatusOr<LoadReport> Load(const std::shared_ptr<grpc::Channel>& channel,
+                                const LoadOptions& options);
 
 // The stories, each with the commands that show it.
 std::string StoriesInWords(const LoadReport& report);

@@ -52,32 +52,35 @@ std::string ReportInWords(const LoadReport& report) {
   return out + StoriesInWords(report);
 }
 
-// A new token of whoever calls, made with the settings of the command line's client.
-TokenOf TokensOf(const cli::Values& tls) {
-  static SystemClock clock;
-  if (!tls.contains("token-key")) return nullptr;
-  return [tls](const Identity& who) -> absl::StatusOr<std::string> {
-    cli::Values settings = tls;
-    settings["actor"] = who.actor;
-    settings["role"] = who.role;
-    settings["purpose"] = who.purpose;
-    WATERLINE_ASSIGN_OR_RETURN(const auto source, cli::TokenSourceOf(settings, &clock));
-    return source();
-  };
+// To the service at `path`, as `who`: as the command line's client calls.
+absl::StatusOr<std::shared_ptr<grpc::Channel>> ChannelOf(const Flags& flags, const Identity& who,
+                                                         const char* path) {
+  cli::Values settings = flags.tls;
+  settings["actor"] = who.actor;
+  settings["role"] = who.role;
+  settings["purpose"] = who.purpose;
+  WATERLINE_ASSIGN_OR_RETURN(const auto credentials, cli::CredentialsOf(settings));
+  return grpc::CreateChannel(cli::AddressOf(flags.server, path), credentials);
+}
+
+absl::StatusOr<Channels> ChannelsOf(const Flags& flags) {
+  constexpr char kRegistry[] = "/waterline.registry.";
+  Channels channels;
+  WATERLINE_ASSIGN_OR_RETURN(channels.lead_registry, ChannelOf(flags, kLead, kRegistry));
+  WATERLINE_ASSIGN_OR_RETURN(channels.lead_events, ChannelOf(flags, kLead, "/waterline.events."));
+  WATERLINE_ASSIGN_OR_RETURN(channels.steward_registry, ChannelOf(flags, kSteward, kRegistry));
+  return channels;
+}
+
+int Fail(const absl::Status& status, const Flags& flags) {
+  std::fputs(cli::Explain(status, flags.server).c_str(), stderr);
+  return cli::ExitCodeOf(status);
 }
 
 int Run(const Flags& flags) {
-  cli::Values tls = flags.tls;
-  std::erase_if(tls, [](const auto& setting) { return setting.second.empty(); });
-  cli::Values without_token = tls;
-  without_token.erase("token-key");
-  const auto credentials = cli::CredentialsOf(without_token);
-  if (!credentials.ok()) {
-    std::fputs(cli::Explain(credentials.status(), flags.server).c_str(), stderr);
-    return cli::ExitCodeOf(credentials.status());
-  }
+  const auto channels = ChannelsOf(flags);
+  if (!channels.ok()) return Fail(channels.status(), flags);
   LoadOptions options;
-  options.token = TokensOf(tls);
   options.seed = flags.seed;
   options.today = text::DayOf(SystemClock().NowMs());
   options.progress = ShowProgress;
@@ -88,14 +91,8 @@ int Run(const Flags& flags) {
       return cli::kExitUsage;
     }
   }
-  const auto channel = [&](const char* path) {
-    return grpc::CreateChannel(cli::AddressOf(flags.server, path), *credentials);
-  };
-  const auto report = Load(channel("/waterline.registry."), options, channel("/waterline.events."));
-  if (!report.ok()) {
-    std::fputs(cli::Explain(report.status(), flags.server).c_str(), stderr);
-    return cli::ExitCodeOf(report.status());
-  }
+  const auto report = Load(*channels, options);
+  if (!report.ok()) return Fail(report.status(), flags);
   std::fputs(ReportInWords(*report).c_str(), stdout);
   return cli::kExitDone;
 }
