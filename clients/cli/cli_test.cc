@@ -22,6 +22,7 @@
 #include "waterline/accountability/v1/ledger.pb.h"
 #include "waterline/events/v1/events.pb.h"
 #include "waterline/registry/v1/registry.pb.h"
+#include "waterline/registry/v1/registry_service.pb.h"
 
 namespace waterline::cli {
 namespace {
@@ -295,6 +296,22 @@ TEST(Session, RequestIdsAreRandomUuids) {
   ASSERT_EQ(one.size(), 36u);
   EXPECT_EQ(one[14], '4');
   EXPECT_THAT(std::string("89ab"), HasSubstr(std::string(1, one[19])));
+}
+
+TEST(Session, WhatCannotTravelBesideACallIsRefusedBeforeIt) {
+  const Output output(Format::kJson, false, false);
+  for (const char* key : {"org", "actor", "role", "purpose", "agreement", "justification"}) {
+    for (const char* value : {"planted Zo\xc3\xab", "planted\nline", "planted\x7f"}) {
+      Session session({{{"server", "127.0.0.1:1"}, {key, value}}, "", {}, false}, &output);
+      const auto status =
+          session.Get<registry::v1::WhoAmIResponse>(registry::v1::WhoAmIRequest()).status();
+      ASSERT_EQ(ViolationsOf(status).size(), 1u) << key;
+      EXPECT_EQ(ViolationsOf(status)[0].field, "--" + std::string(key));
+      EXPECT_EQ(ExitCodeOf(status), kExitInvalid);
+      EXPECT_THAT(Explain(status, ""), Not(HasSubstr("planted")));
+      EXPECT_FALSE(session.channel("/waterline.registry.").ok()) << "streams too";
+    }
+  }
 }
 
 TEST(Upload, TheDigestIsThatOfTheProtocol) {

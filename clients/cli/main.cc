@@ -45,9 +45,11 @@ void AddGlobalFlags(CLI::App* app, Invocation* invocation) {
   AddSetting(app, invocation, "role", "As what you ask; `waterline codes actor_role`");
   AddSetting(app, invocation, "purpose", "Why you ask; `waterline codes purpose`");
   AddSetting(app, invocation, "agreement", "The sharing agreement you rely on");
-  // Of one call: no context keeps it, so that a reason is never given by habit.
-  AddSetting(app, invocation, "justification",
-             "Of the purpose safeguarding: why, 20 to 500 characters; the controller reads it");
+  // Of one command: neither a context nor the environment has it, so that a reason is never given
+  // by habit.
+  AddSetting(app, invocation, kJustification,
+             "Of the purpose safeguarding: why, 20 to 500 characters of printable ASCII; the "
+             "controller reads it");
   AddSetting(app, invocation, "tls-certificate", "Your client certificate (PEM)");
   AddSetting(app, invocation, "tls-key", "Its private key (PEM)");
   AddSetting(app, invocation, "tls-ca", "Authorities that sign the server's certificate (PEM)");
@@ -64,7 +66,7 @@ void AddGlobalFlags(CLI::App* app, Invocation* invocation) {
       ->check(CLI::Range(0.001, kTimeoutMax));
 }
 
-// Every long flag of every command that has no variable of its own.
+// Every long flag of every command that has no variable of its own, but a justification.
 void AddEnvironment(CLI::App* app) {
   for (auto* option : app->get_options()) {
     const bool setting =
@@ -72,6 +74,7 @@ void AddEnvironment(CLI::App* app) {
                     [option](const char* key) { return option->check_lname(key); });
     const auto& names = option->get_lnames();
     if (names.empty() || names[0] == "help" || names[0] == "version" || setting) continue;
+    if (names[0] == kJustification) continue;
     option->envname(EnvironmentName(names[0]));
   }
   for (auto* command : app->get_subcommands({})) AddEnvironment(command);

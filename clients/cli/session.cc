@@ -63,6 +63,43 @@ const Descriptor* ResponseTypeOf(const Descriptor* request) {
   return request->file()->pool()->FindMethodByName(full_name)->output_type();
 }
 
+// What says who asks and why.
+struct Sent {
+  std::string key;  // Of the setting.
+  std::string metadata;
+  std::string value;
+};
+
+std::vector<Sent> WhatIsSent(const Values& settings) {
+  const auto get = [&](const std::string& key) {
+    const auto found = settings.find(key);
+    return found == settings.end() ? "" : found->second;
+  };
+  // With TLS, certificate and token say who asks.
+  const bool proved = WantsTls(settings);
+  std::vector<Sent> out;
+  if (!proved) out.push_back({"org", "waterline-organisation", OrganisationIdFrom(get("org"))});
+  for (const auto& [key, metadata] : kMetadata) {
+    const bool who = std::string_view(key) == "actor" || std::string_view(key) == "role";
+    if (!(who && proved)) out.push_back({key, metadata, get(key)});
+  }
+  std::erase_if(out, [](const Sent& sent) { return sent.value.empty(); });
+  return out;
+}
+
+// gRPC ends the process over anything else in metadata.
+absl::Status CheckSent(const Values& settings) {
+  std::vector<FieldViolation> violations;
+  for (const auto& sent : WhatIsSent(settings)) {
+    if (!std::all_of(sent.value.begin(), sent.value.end(),
+                     [](char one) { return one >= ' ' && one <= '~'; }))
+      violations.push_back({"--" + sent.key,
+                            "is not printable ASCII: letters without accents, digits, spaces and "
+                            "plain punctuation, on one line"});
+  }
+  return violations.empty() ? absl::OkStatus() : BadFields(violations);
+}
+
 void FillIn(Message* message, const char* field_name, const std::string& value) {
   const auto* field = message->GetDescriptor()->FindFieldByName(field_name);
   if (field == nullptr || field->cpp_type() != FieldDescriptor::CPPTYPE_STRING) return;
@@ -133,6 +170,7 @@ absl::StatusOr<std::string> Session::Parent() const {
 }
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> Session::channel(const std::string& path) {
+  WATERLINE_RETURN_IF_ERROR(CheckSent(options_.settings));
   const std::string address = AddressOf(Setting("server"), path);
   auto& channel = channels_[address];
   if (channel != nullptr) return channel;
@@ -144,16 +182,8 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> Session::channel(const std::strin
 }
 
 void Session::Identify(grpc::ClientContext* context) const {
-  // With TLS, certificate and token say who asks.
-  const bool proved = WantsTls(options_.settings);
-  const std::string organisation = OrganisationIdFrom(Setting("org"));
-  if (!organisation.empty() && !proved)
-    context->AddMetadata("waterline-organisation", organisation);
-  for (const auto& [key, metadata] : kMetadata) {
-    const std::string value = Setting(key);
-    const bool who = std::string_view(key) == "actor" || std::string_view(key) == "role";
-    if (!value.empty() && !(who && proved)) context->AddMetadata(metadata, value);
-  }
+  for (const auto& sent : WhatIsSent(options_.settings))
+    context->AddMetadata(sent.metadata, sent.value);
 }
 
 void Session::SetStreamDeadline(grpc::ClientContext* context) const {

@@ -71,7 +71,8 @@ class Session {
   absl::StatusOr<std::string> Health(const std::string& service);
 
   // For streams: the channel to the server of a method (/waterline.events.v1.EventsService/X), or
-  // what is wrong with the settings of TLS; and a context with identity. A stream has a deadline
+  // what is wrong with the settings: those of TLS, and who asks and why in anything but printable
+  // ASCII, which cannot be sent; and a context with identity. A stream has a deadline
   // only when one was asked for: a large file takes its time.
   absl::StatusOr<std::shared_ptr<grpc::Channel>> channel(const std::string& path);
   void Identify(grpc::ClientContext* context) const;

@@ -25,6 +25,8 @@ namespace waterline::cli {
 inline constexpr const char* kSettingKeys[] = {"server",  "org",       "actor",           "role",
                                                "purpose", "agreement", "tls-certificate", "tls-key",
                                                "tls-ca",  "token-key"};
+// A flag of one command only: no context and no environment has it.
+inline constexpr char kJustification[] = "justification";
 inline constexpr char kDefaultServer[] = "127.0.0.1:50600";
 
 using Values = std::map<std::string, std::string>;

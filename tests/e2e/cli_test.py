@@ -99,6 +99,10 @@ def contexts(cli, server):
     cli.run("context", "use", "nowhere", code=3)
     cli.run("context", "set", "Bad Name", "--org", "x", code=5)
     cli.run("context", "set", "empty", code=5)
+    why = ["--justification", "A child may be in danger at home."]
+    refused = cli.run("context", "set", "why", "--org", HOST, *why, code=5).stderr
+    expect_in("--justification is of one command", refused)
+    expect(cli.json("context", "list") == [], "what is refused is not kept in part")
     cli.run("context", "set", "local", "--server", server.address, "--org", HOST, "--actor", "ann",
             "--role", "engagement_lead", "--purpose", "practice_learning")  # fmt: skip
     cli.run("context", "set", "other", "--server", "127.0.0.1:1", WATERLINE_ORG="ods-xxx")
@@ -122,6 +126,12 @@ def settings_come_from_flag_then_environment_then_context(cli, _server):
     expect(cli.json("whoami", WATERLINE_ACTOR="bob")["actor"] == "bob", "from the environment")
     both = cli.json("whoami", "--actor", "cleo", WATERLINE_ACTOR="bob")
     expect(both["actor"] == "cleo", "from the flag")
+    accents = "A child may be in danger at Zo\xeb's home."
+    refused = cli.run("whoami", "--justification", accents, code=5).stderr
+    expect_in("--justification is not printable ASCII", refused)
+    refused = cli.run("whoami", "--actor", "Zo\xeb", code=5).stderr
+    expect_in("--actor is not printable ASCII", refused)
+    cli.run("whoami", WATERLINE_JUSTIFICATION=accents)  # No variable gives it.
     cli.run("status", "--context", "other", code=7)
     cli.run("status", WATERLINE_CONTEXT="other", code=7)
     csv_output = cli.run("codes", "purpose", WATERLINE_OUTPUT="csv").stdout

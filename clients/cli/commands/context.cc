@@ -34,6 +34,8 @@ absl::Status Set(Session* session, const ContextOptions& options) {
                                              "and dashes, starting with a letter");
   }
   const Values& given = options.invocation->flags;
+  if (given.contains(kJustification))
+    return BadFields({{"--justification", "is of one command; no context keeps it"}});
   if (given.empty()) {
     return Error(reason::kInvalidFields,
                  "nothing to keep was given: --server, --org, --actor, --role, --purpose or "
