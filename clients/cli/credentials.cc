@@ -39,10 +39,7 @@ absl::StatusOr<Own> ReadOwn(const std::string& path) {
   WATERLINE_ASSIGN_OR_RETURN(const auto pem, ReadFirstCertificate(path));
   WATERLINE_ASSIGN_OR_RETURN(const auto certificate, identity::Certificate::Parse(pem));
   WATERLINE_ASSIGN_OR_RETURN(const auto uri, certificate.Uri());
-  const size_t begin = uri.find("//");
-  const std::string network =
-      begin == std::string::npos ? "" : uri.substr(begin + 2, uri.find('/', begin + 2) - begin - 2);
-  WATERLINE_ASSIGN_OR_RETURN(auto name, identity::ParseSpiffeId(uri, network));
+  WATERLINE_ASSIGN_OR_RETURN(auto name, identity::ParseSpiffeId(uri, NetworkOf(uri)));
   return Own{std::move(name), certificate.thumbprint()};
 }
 
@@ -64,6 +61,13 @@ absl::StatusOr<identity::AccessToken> ClaimsOf(const Values& settings) {
 }
 
 }  // namespace
+
+std::string NetworkOf(std::string_view uri) {
+  const std::string scheme = identity::NetworkUri("");
+  if (!uri.starts_with(scheme)) return "";
+  const std::string_view rest = uri.substr(scheme.size());
+  return std::string(rest.substr(0, rest.find('/')));
+}
 
 absl::StatusOr<std::string> ReadFileOf(const std::string& path) {
   std::ifstream file(path, std::ios::binary);

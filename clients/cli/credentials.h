@@ -14,6 +14,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "clients/cli/settings.h"
@@ -33,6 +34,9 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(const Va
 // A new token for each call of who the settings say. Nothing without a token-key. `clock` outlives
 // it.
 absl::StatusOr<rpc::TokenSource> TokenSourceOf(const Values& settings, Clock* clock);
+
+// NETWORK of a name spiffe://NETWORK/...; empty when it is none.
+std::string NetworkOf(std::string_view uri);
 
 // The whole of a file. FAILED_PRECONDITION naming it when it is missing, empty or not readable.
 absl::StatusOr<std::string> ReadFileOf(const std::string& path);

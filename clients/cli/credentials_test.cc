@@ -156,6 +156,14 @@ TEST_F(Credentials, WithoutAnyOfTheSettingsNothingIsEncryptedAndWithSomeAllAreNe
   EXPECT_EQ(ViolationsOf(CredentialsOf({{"token-key", "x"}}).status()).size(), 3u);
 }
 
+TEST(Names, TheNetworkIsThatOfASpiffeNameAndOfNothingElse) {
+  EXPECT_EQ(NetworkOf("spiffe://sussex/org/ods-qnx/svc/cli"), "sussex");
+  EXPECT_EQ(NetworkOf("spiffe://sussex/org/ods-qnx"), "sussex");
+  EXPECT_EQ(NetworkOf("spiffe://sussex"), "sussex");
+  for (const char* other : {"", "x", "x:y", "spiffe:/", "spiffe://", "https://sussex/org/ods-qnx"})
+    EXPECT_EQ(NetworkOf(other), "") << other;
+}
+
 TEST_F(Credentials, WhatIsWrongIsNamed) {
   const auto with = [&](const std::string& key, const std::string& value) {
     Values changed = settings_;

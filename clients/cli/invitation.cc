@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "services/common/crypto/random.h"
 #include "services/common/identity/certificate.h"
 #include "services/common/identity/json.h"
 #include "services/common/identity/throwaway.h"

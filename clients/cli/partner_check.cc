@@ -8,9 +8,7 @@
 
 #include "clients/cli/credentials.h"
 #include "services/common/clock/clock.h"
-#include "services/common/crypto/public_key.h"
 #include "services/common/identity/certificate.h"
-#include "services/common/identity/jwk.h"
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
 #include "services/common/text/date.h"
@@ -21,8 +19,6 @@ namespace waterline::cli {
 namespace {
 
 using std::chrono::milliseconds;
-
-constexpr int64_t kDayMs = int64_t{24} * 3600 * 1000;
 
 absl::Status Fault(absl::StatusCode code, const std::string& sentence) {
   return absl::Status(code, sentence);
@@ -63,11 +59,6 @@ absl::StatusOr<identity::Certificate> OwnCertificate(Session* session) {
   return identity::Certificate::Parse(pem);
 }
 
-std::string Thumbprint(const crypto::PublicKey& key) {
-  // The algorithm is no part of a thumbprint.
-  return identity::Jwk("", crypto::SignatureAlgorithm::kEd25519, key).Thumbprint();
-}
-
 absl::Status CheckSettings(Session* session, std::vector<CheckLine>* lines) {
   for (const char* key : {"tls-certificate", "tls-key", "tls-ca", "token-key"}) {
     if (session->Setting(key).empty())
@@ -75,10 +66,9 @@ absl::Status CheckSettings(Session* session, std::vector<CheckLine>* lines) {
   }
   WATERLINE_RETURN_IF_ERROR(session->channel("/").status());
   WATERLINE_ASSIGN_OR_RETURN(const auto certificate, OwnCertificate(session));
-  WATERLINE_ASSIGN_OR_RETURN(const auto pem, ReadFileOf(session->Setting("tls-key")));
-  const auto key = crypto::PrivateKey::FromPem(pem);
-  const auto certified = certificate.Key();
-  if (!key.ok() || !certified.ok() || Thumbprint(key->public_key()) != Thumbprint(*certified))
+  WATERLINE_ASSIGN_OR_RETURN(const auto pem, ReadFileOf(session->Setting("tls-certificate")));
+  WATERLINE_ASSIGN_OR_RETURN(const auto key, ReadFileOf(session->Setting("tls-key")));
+  if (identity::CheckPair(pem, key) != identity::PairFault::kNone)
     return BadFields({{"--tls-key", "is not the private key of --tls-certificate"}});
   WATERLINE_ASSIGN_OR_RETURN(const auto uri, certificate.Uri());
   lines->push_back({"settings", false, "certificate of " + uri});
@@ -98,8 +88,8 @@ absl::Status CheckDates(Session* session, std::vector<CheckLine>* lines) {
     return Fault(absl::StatusCode::kUnauthenticated,
                  "the certificate of --tls-certificate begins only at " +
                      text::FormatInstant(valid.from) + "; compare the clocks");
-  const int64_t days = (valid.until - now) / kDayMs;
-  const bool soon = valid.until - now < kDaysLeftWarning * kDayMs;
+  const int64_t days = DaysLeft(valid.until - now);
+  const bool soon = days < kDaysLeftWarning;
   lines->push_back({"certificate", soon,
                     fmt::format("ends in {} days{}", days, soon ? ": issue a new one soon" : "")});
   return absl::OkStatus();
@@ -149,6 +139,11 @@ absl::Status CheckMember(const Met& met, std::vector<CheckLine>* lines) {
 }
 
 }  // namespace
+
+int64_t DaysLeft(int64_t ms) {
+  constexpr int64_t kDayMs = int64_t{24} * 3600 * 1000;
+  return ms < 0 ? -1 : ms / kDayMs;
+}
 
 absl::StatusOr<Met> Meet(Session* session) {
   SystemClock clock;

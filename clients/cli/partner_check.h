@@ -18,6 +18,9 @@ namespace waterline::cli {
 inline constexpr std::chrono::seconds kClocksDifferMax{30};  // As much as tokens allow.
 inline constexpr int kDaysLeftWarning = 14;
 
+// Whole days of what is left in milliseconds; -1 when it is over.
+int64_t DaysLeft(int64_t ms);
+
 struct CheckLine {
   std::string check;
   bool warning = false;

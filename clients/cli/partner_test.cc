@@ -296,6 +296,13 @@ TEST_F(Checking, ACertificateThatIsOverOrNotYetOrOfAnotherKeyIsNamed) {
   EXPECT_EQ(ViolationsOf(Check())[0].field, "--tls-key");
 }
 
+TEST(Days, AreWholeAndMinusOneWhenOver) {
+  EXPECT_EQ(DaysLeft(-1), -1);
+  EXPECT_EQ(DaysLeft(0), 0);
+  EXPECT_EQ(DaysLeft(86'399'999), 0);
+  EXPECT_EQ(DaysLeft(86'400'000), 1);
+}
+
 TEST_F(Checking, ClocksMayDifferByThirtySeconds) {
   for (const int64_t ahead : {-15'000, 15'000}) {
     SetClock(ahead);

@@ -7,16 +7,19 @@ Usage: joining_test.py WATERLINE WATERLINED
 """
 
 import base64
+import contextlib
 import json
 import pathlib
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
-from cli_test import Cli, Failure, expect, expect_in
+from cli_test import Cli, Failure, Server, expect, expect_in
 
 NETWORK = "dev-joining"
 STEWARD = ["--actor", "stella", "--role", "network_steward", "--purpose", "system_administration"]
@@ -110,6 +113,40 @@ def outcome(cli, *arguments):
                           env=cli.environment, cwd=cli.folder, timeout=120,
                           check=False)  # fmt: skip
     return done.returncode, done.stdout, done.stderr
+
+
+@contextlib.contextmanager
+def server_at(address, own):
+    """Offers HTTP/2 over TLS with the certificate in `own`, at another address than it names."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(own / "certificate.pem", own / "key.pem")
+    context.set_alpn_protocols(["h2"])
+    with socket.create_server((address, 0)) as listening:
+
+        def serve():
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return  # Closed.
+                with contextlib.suppress(OSError), connection:
+                    with context.wrap_socket(connection, server_side=True) as secured:
+                        while secured.recv(4096):
+                            pass
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"{address}:{listening.getsockname()[1]}"
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)  # Ends accept.
+            thread.join()
+
+
+def ends_at(certificate):
+    """In seconds since 1970."""
+    decoded = ssl._ssl._test_decode_cert(str(certificate))  # The library's own parser of a file.
+    return ssl.cert_time_to_seconds(decoded["notAfter"])
 
 
 def mode(path):
@@ -273,6 +310,20 @@ def checking(network, partner, invitation):
     expect(lines["ledger key"] == "warning" and lines["identity"] == "ok", f"{lines}")
 
 
+@contextlib.contextmanager
+def plaintext_server(network):
+    """Another waterlined, without TLS."""
+    folder = network.folder / "plain"
+    folder.mkdir()
+    network.cli.run("admin", "init", "--data", folder / "data", "--network", "dev-plain",
+                    "--host", "QNX", "--administrator", "stella", "--development")  # fmt: skip
+    server = Server(network.waterlined, folder / "data", folder)
+    try:
+        yield server.address.replace("127.0.0.1", "localhost")
+    finally:
+        server.stop()
+
+
 def every_fault_has_its_name(network, partner):
     settings = partner.settings
     with socket.socket() as closed:
@@ -282,6 +333,15 @@ def every_fault_has_its_name(network, partner):
     expect_in("cannot reach " + nowhere, fault)
     with_ca = settings(network.address, partner.folder / "issuer.pem")
     expect_in("is not signed by --tls-ca", check(network, partner, code=6, settings=with_ca).stderr)
+    named = partner.issue("server", "--dns", "waterline.example", name="named")
+    with server_at("127.0.0.2", named) as elsewhere:
+        other_name = settings(elsewhere, partner.folder / "issuer.pem")
+        fault = check(network, partner, code=6, settings=other_name).stderr
+    expect_in("or is for another name", fault)
+    with plaintext_server(network) as plain:
+        unencrypted = settings(plain, network.ca())
+        fault = check(network, partner, code=6, settings=unencrypted).stderr
+    expect_in("does not speak TLS", fault)
     by_number = settings(network.address.replace("localhost", "127.0.0.2"), network.ca())
     check(network, partner, code=7, settings=by_number)
     other = Party(network.cli, network.folder / "other", "ABC")
@@ -296,7 +356,15 @@ def every_fault_has_its_name(network, partner):
     mixed[mixed.index("--tls-key") + 1] = other.folder / "cli/key.pem"
     expect_in("--tls-key", check(network, partner, code=5, settings=mixed).stderr)
     expect_in("--token-key", check(network, partner, code=5, settings=mixed[:-2]).stderr)
+    until_authority = ends_at(partner.folder / "issuer.pem")
+    expect(until_authority - 5 < ends_at(partner.folder / "cli/certificate.pem") <= until_authority,
+           "no certificate outlives its authority")  # fmt: skip
+    out = partner.folder / "whole"
+    made = network.cli.run("identity", "certificate", "--authority", partner.folder,
+                           "--service", "cli", "--out", out).stderr  # fmt: skip
+    expect_in("as its authority does", made)
     partner.issue("cli", "--days", "13", name="soon")
+    expect(ends_at(partner.folder / "soon/certificate.pem") < until_authority - 86400, "13 days")
     soon = settings(network.address, network.ca(), own="soon")
     expect_in("warning certificate", check(network, partner, settings=soon).stdout)
 

@@ -1,18 +1,21 @@
 // identity: authorities, certificates and tokens that are thrown away, to try a network out. They
 // are for development networks only, and carry a mark that every other one refuses.
 
+#include <algorithm>
+#include <chrono>
 #include <filesystem>
 
 #include "clients/cli/commands/commands.h"
+#include "clients/cli/credentials.h"
 #include "clients/cli/new_file.h"
+#include "clients/cli/partner_check.h"
 #include "services/common/clock/clock.h"
-#include "services/common/crypto/encoding.h"
-#include "services/common/crypto/random.h"
 #include "services/common/identity/certificate.h"
 #include "services/common/identity/fingerprint.h"
 #include "services/common/identity/throwaway.h"
 #include "services/common/status/error.h"
 #include "services/common/status/macros.h"
+#include "services/common/text/date.h"
 #include "services/common/text/id.h"
 #include "services/waterlined/deployment.h"
 
@@ -24,7 +27,6 @@ using identity::ThrowawayAuthority;
 using identity::ThrowawayTokens;
 
 constexpr int kDaysMax = 30;  // As long as the authority lives.
-constexpr int64_t kDayMs = int64_t{24} * 3600 * 1000;
 
 struct AuthorityOptions {
   std::string network;
@@ -54,6 +56,7 @@ struct Kept {
   ThrowawayAuthority authority;
   std::string network;
   std::string organisation;
+  int64_t ends_at_ms = 0;
 };
 
 absl::Status CheckAllowed(const std::string& network, const std::string& data) {
@@ -115,16 +118,26 @@ absl::StatusOr<Kept> Load(const std::string& folder, const std::string& data) {
     return Error(reason::kStateForbids,
                  folder + " holds no authority made by `waterline identity authority`");
   // Any service name completes it.
-  const std::string network =
-      uri->substr(0, uri->find("/org/")).substr(identity::NetworkUri("").size());
-  WATERLINE_ASSIGN_OR_RETURN(const auto name, identity::ParseSpiffeId(*uri + "/svc/any", network));
-  WATERLINE_RETURN_IF_ERROR(CheckAllowed(network, data));
-  return Kept{*std::move(authority), name.network, name.organisation};
+  WATERLINE_ASSIGN_OR_RETURN(const auto name,
+                             identity::ParseSpiffeId(*uri + "/svc/any", NetworkOf(*uri)));
+  WATERLINE_RETURN_IF_ERROR(CheckAllowed(name.network, data));
+  return Kept{*std::move(authority), name.network, name.organisation, certificate->Valid().until};
 }
 
 bool IsDnsName(const std::string& name) {
   return !name.empty() && name.size() < 254 &&
          name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") == std::string::npos;
+}
+
+// How long a certificate may hold: never longer than what signs it.
+absl::StatusOr<std::chrono::seconds> LifeOf(const Kept& kept, int days) {
+  const std::chrono::milliseconds left(kept.ends_at_ms - SystemClock().NowMs());
+  if (left < std::chrono::seconds(1))
+    return Error(reason::kStateForbids, "the authority ended at " +
+                                            text::FormatInstant(kept.ends_at_ms) +
+                                            "; make a new one (`waterline identity authority`)");
+  return std::min<std::chrono::seconds>(std::chrono::hours(24) * days,
+                                        std::chrono::floor<std::chrono::seconds>(left));
 }
 
 absl::Status Certificate(Session* session, const CertificateOptions& options) {
@@ -142,12 +155,17 @@ absl::Status Certificate(Session* session, const CertificateOptions& options) {
   identity::LeafOptions leaf;
   leaf.uris = {name.ToString()};
   leaf.dns = options.dns;
-  leaf.ends = std::chrono::hours(24) * options.days;
+  WATERLINE_ASSIGN_OR_RETURN(leaf.ends, LifeOf(kept, options.days));
   const auto made = kept.authority.Issue(leaf);
   WATERLINE_RETURN_IF_ERROR(MakeFolder(options.out));
   WATERLINE_RETURN_IF_ERROR(Keep(options.out + "/key.pem", made.key_pem, NewFile::Readers::kOwner));
   WATERLINE_RETURN_IF_ERROR(Keep(options.out + "/certificate.pem", made.certificate_pem));
-  session->output().Hint("Made a certificate of " + name.ToString() + " in " + options.out + ".");
+  WATERLINE_ASSIGN_OR_RETURN(const auto certificate,
+                             identity::Certificate::Parse(made.certificate_pem));
+  const bool is_cut = leaf.ends < std::chrono::hours(24) * options.days;
+  session->output().Hint("Made a certificate of " + name.ToString() + " in " + options.out +
+                         ". It ends at " + text::FormatInstant(certificate.Valid().until) +
+                         (is_cut ? ", as its authority does." : "."));
   return absl::OkStatus();
 }
 
@@ -182,7 +200,7 @@ Table RowsOf(const std::vector<identity::Certificate>& certificates) {
     const auto uri = certificate.Uri();
     std::string names = uri.ok() ? *uri : "";
     for (const auto& dns : certificate.DnsNames()) names += (names.empty() ? "" : ",") + dns;
-    table.rows.push_back({"certificate", names, std::to_string(left < 0 ? -1 : left / kDayMs),
+    table.rows.push_back({"certificate", names, std::to_string(DaysLeft(left)),
                           certificate.Subject(), identity::InGroups(certificate.thumbprint())});
   }
   return table;
@@ -231,7 +249,7 @@ void AddCertificate(CLI::App* family, Invocation* invocation) {
   command->add_option("--authority", options->authority, "The folder of the authority")->required();
   command->add_option("--service", options->service, "For whom: registry, cli, ...")->required();
   command->add_option("--out", options->out, "The folder for the files")->required();
-  command->add_option("--days", options->days, "How long it holds")
+  command->add_option("--days", options->days, "How long it holds, or as long as the authority")
       ->check(CLI::Range(1, kDaysMax))
       ->capture_default_str();
   command->add_option("--dns", options->dns, "A name of the machine beyond localhost")

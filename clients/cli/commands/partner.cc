@@ -212,6 +212,18 @@ absl::StatusOr<Invitation> ReadInvitation(const std::string& path) {
   return ParseInvitation(content);
 }
 
+// Of the two files in a message that has them, whatever the server says of it.
+template <class Files>
+std::string FingerprintOf(const std::string& network, const std::string& organisation,
+                          const Files& files) {
+  identity::JoinPapers papers;
+  papers.network = network;
+  papers.organisation = organisation;
+  papers.issuer_pem = files.issuer_pem();
+  papers.jwks = files.jwks();
+  return identity::JoinFingerprint(papers);
+}
+
 // That this is the network that the invitation is for.
 absl::Status CheckNetwork(const registry::v1::WhoAmIResponse& answer,
                           const Invitation& invitation) {
@@ -240,12 +252,8 @@ absl::Status Join(Session* session, const JoinOptions& options) {
   WATERLINE_RETURN_IF_ERROR(CheckNetwork(met.answer, invitation));
   WATERLINE_ASSIGN_OR_RETURN(const auto answer,
                              invited.Get<registry::v1::RequestJoinResponse>(request));
-  identity::JoinPapers papers;
-  papers.network = invitation.network;
-  papers.organisation = invitation.organisation;
-  papers.issuer_pem = request.issuer_pem();
-  papers.jwks = request.jwks();
-  const std::string fingerprint = identity::JoinFingerprint(papers);
+  const std::string fingerprint =
+      FingerprintOf(invitation.network, invitation.organisation, request);
   if (answer.fingerprint() != crypto::HexEncode(fingerprint))
     return absl::DataLossError("the server has other papers than were sent; tell the host");
   if (!options.keep_ca.empty()) {
@@ -318,16 +326,6 @@ absl::Status Show(Session* session, const NameOptions& options) {
   return ShowRecord(session, request);
 }
 
-// Of what would be pinned, whatever the server says of it.
-std::string FingerprintOf(const JoinRequest& request, const std::string& network) {
-  identity::JoinPapers papers;
-  papers.network = network;
-  papers.organisation = text::IdOf(request.organisation());
-  papers.issuer_pem = request.issuer_pem();
-  papers.jwks = request.jwks();
-  return identity::JoinFingerprint(papers);
-}
-
 void SayNextStep(Session* session, const JoinRequest& request) {
   const std::string id = text::IdOf(request.organisation());
   std::string next = "Confirmed: " + id + " is known by its own certificates and keys now.";
@@ -347,7 +345,7 @@ absl::Status Confirm(Session* session, const ConfirmOptions& options) {
                        "from a to f; have it read again"}});
   WATERLINE_ASSIGN_OR_RETURN(const auto met, Meet(session));
   WATERLINE_ASSIGN_OR_RETURN(const auto request, RequestFrom(session, options.organisation));
-  if (FingerprintOf(request, met.answer.network()) != heard)
+  if (FingerprintOf(met.answer.network(), text::IdOf(request.organisation()), request) != heard)
     return BadFields({{"--fingerprint",
                        "is not that of what was handed in; nothing was changed. Have it read "
                        "again; if it still differs, somebody else has asked in their name: "

@@ -17,8 +17,6 @@ constexpr const char* kServices[] = {
     "waterline.registry.v1.RegistryService", "waterline.events.v1.EventsService",
     "waterline.inference.v1.InferenceService", "waterline.accountability.v1.AccountabilityService"};
 
-constexpr int64_t kDayMs = int64_t{24} * 3600 * 1000;
-
 struct Nothing {};
 
 struct CodesOptions {
@@ -91,7 +89,7 @@ absl::StatusOr<std::vector<Fact>> OwnFacts(Session* session, const Met& met) {
   std::vector<Fact> facts;
   WATERLINE_ASSIGN_OR_RETURN(const auto left, CertificateMsLeft(session));
   if (left) {
-    const std::string days = std::to_string(*left < 0 ? -1 : *left / kDayMs);
+    const std::string days = std::to_string(DaysLeft(*left));
     facts.push_back({"certificate_days_left", days, days});
   }
   if (met.clock_ahead) {
